@@ -1,0 +1,60 @@
+"""A plugin is a file: ``load("trackers", "bytetrack")`` imports ``kinescribe/backends/trackers/bytetrack.py``.
+
+``"their_pkg.module:Thing"`` reaches outside the package. A file offers the one name in its ``__all__``.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from typing import Any
+
+from kinescribe.errors import BackendError, nearest
+
+_TOP_LEVEL = {"exporters", "metrics", "benchmarks"}
+
+
+def package_of(kind: str) -> str:
+    """Return the dotted package that holds the plugins of a kind."""
+    return f"kinescribe.{kind}" if kind in _TOP_LEVEL else f"kinescribe.backends.{kind}"
+
+
+def names(kind: str) -> list[str]:
+    """Return the names of the plugins of a kind that ship with Kinescribe."""
+    package = importlib.import_module(package_of(kind))
+    return sorted(info.name for info in pkgutil.iter_modules(package.__path__) if not info.name.startswith("_"))
+
+
+def load(kind: str, name: str) -> Any:
+    """Return what the plugin ``name`` of a kind offers: a class or a function.
+
+    Raises:
+        BackendError: there is no such file, its package is not installed, or it offers no single name.
+    """
+    dotted, colon, attribute = name.partition(":")
+    if colon:
+        return _attribute(_import(dotted, kind, name), attribute, name)
+    if name not in names(kind):
+        raise BackendError(f'no {kind} backend "{name}"{nearest(name, names(kind))}')
+    module = _import(f"{package_of(kind)}.{name}", kind, name)
+    offered = getattr(module, "__all__", [])
+    if len(offered) != 1:
+        raise BackendError(f"{module.__name__} must offer exactly one name in __all__, not {len(offered)}")
+    return _attribute(module, offered[0], name)
+
+
+def _import(dotted: str, kind: str, name: str) -> Any:
+    try:
+        return importlib.import_module(dotted)
+    except ModuleNotFoundError as error:
+        raise BackendError(
+            f'{kind} backend "{name}" needs the package "{error.name}", which is not installed: '
+            f"pip install {error.name}"
+        ) from error
+
+
+def _attribute(module: Any, attribute: str, name: str) -> Any:
+    try:
+        return getattr(module, attribute)
+    except AttributeError as error:
+        raise BackendError(f'"{name}": {module.__name__} has no "{attribute}"') from error

@@ -1,0 +1,350 @@
+"""What each room writes: the first file to read.
+
+Axes are letters everywhere: **N** subjects, **T** samples in time, **K** keypoints, **J** joint angles,
+**D** detections. Boxes are ``xyxy`` in pixels of the video as it is shown (rotation applied), the origin is
+the top-left corner, y grows downwards. *Image* coordinates are as filmed; *scene* coordinates have the
+camera's motion removed (the plane of the clip's first frame). Times are seconds from the clip's start,
+taken from presentation timestamps.
+
+**Unknown is a value (NaN, None); failure is an exception; nothing is both.**
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+CAMERA = -1
+"""The camera as a subject of facts. Track ids are never negative."""
+
+
+class Span(NamedTuple):
+    """A stretch of time in seconds from the clip's start."""
+
+    start_s: float
+    end_s: float
+
+    @property
+    def duration_s(self) -> float:
+        """Length in seconds."""
+        return self.end_s - self.start_s
+
+
+@dataclass(frozen=True, eq=False)
+class Clip:
+    """A stretch of a video, and the instants at which it is looked at.
+
+    ``source`` time and clip time differ by ``start_s``; everything downstream speaks clip time.
+    """
+
+    id: str
+    """Content hash of the source and the span: the same bytes and span give the same id anywhere."""
+    source: str
+    source_sha256: str
+    start_s: float
+    """Start in the source's presentation time, counted from the source's first frame."""
+    end_s: float
+    fps: float
+    """Average frames per second of the source within the clip; NaN with fewer than two frames."""
+    width: int
+    height: int
+    rotation_deg: int
+    """Rotation that was applied to show the video upright (metadata), clockwise."""
+    num_frames: int
+    """Decodable source frames in the clip."""
+    frame_indices: Int[np.ndarray, "T"]
+    """Source frame numbers of the samples, counted from the clip's first frame."""
+    times_s: Float[np.ndarray, "T"]
+    notes: tuple[str, ...] = ()
+    """What the door noticed, e.g. that the file ends in the middle of a frame."""
+
+    @property
+    def duration_s(self) -> float:
+        """Length in seconds."""
+        return self.end_s - self.start_s
+
+
+@dataclass(frozen=True, eq=False)
+class CameraMotion:
+    """How the camera moved, and the maps that undo it."""
+
+    to_scene: Float[np.ndarray, "T 2 3"]
+    """Affine maps from a sample's pixels to the first frame's pixels; NaN where unknown (e.g. after a cut)."""
+    inlier_ratio: Float[np.ndarray, "T"]
+    """Share of grid points that follow the fitted motion since the previous sample; NaN for the first."""
+    coverage: Float[np.ndarray, "T"]
+    """Share of the cells of a coarse grid that the inliers reach; low means the fit may follow an object."""
+    score: float
+    """s_m = mean dt + mean dr + 0.5 max dt + 0.5 max dr (FoundationMotion 3.1; weights as in its code)."""
+    terms: Float[np.ndarray, "4"]
+    """mean dt, mean dr, max dt, max dr."""
+    labels: tuple[str, ...]
+    """From ``vocabulary.CAMERA_LABELS``."""
+    cuts_s: tuple[float, ...] = ()
+    """Times at which the picture changes at once: a transform across them means nothing."""
+
+    @property
+    def moves(self) -> bool:
+        """Whether the camera moved more than slightly."""
+        return "static" not in self.labels and "slight" not in self.labels
+
+
+@dataclass(frozen=True, eq=False)
+class Detections:
+    """What was seen in single samples: flat columns of one length D, so indexing is the query language."""
+
+    sample: Int[np.ndarray, "D"]
+    xyxy: Float[np.ndarray, "D 4"]
+    score: Float[np.ndarray, "D"]
+    label: tuple[str, ...]
+    source: tuple[str, ...]
+    """Backend that saw it."""
+    keypoints: Float[np.ndarray, "D K 3"]
+    """x, y in pixels and a score in [0, 1], from one-stage pose detectors; NaN otherwise. K may be 0."""
+    world: Float[np.ndarray, "D K 3"]
+    """Hip-centred metres, x right, y down, z away from the camera; NaN where unknown."""
+    skeleton: str | None = None
+    notes: tuple[str, ...] = ()
+    """What could not be done, e.g. that the person nets are not on this machine."""
+
+
+@dataclass(frozen=True, eq=False)
+class Tracks:
+    """Subjects over time.
+
+    Ids: person p is 10p (its left hand 10p+1, object in it 10p+2, right hand 10p+4, object in it 10p+5);
+    objects count from 1000 (FoundationMotion 3.2.3).
+    """
+
+    ids: Int[np.ndarray, "N"]
+    label: tuple[str, ...]
+    xyxy: Float[np.ndarray, "N T 4"]
+    score: Float[np.ndarray, "N T"]
+    detection: Int[np.ndarray, "N T"]
+    """Row in ``Detections``; -1 where the box was filled in or the subject is not seen."""
+
+    @property
+    def filled(self) -> Bool[np.ndarray, "N T"]:
+        """Where a short gap was bridged: a box without a detection."""
+        return np.isfinite(self.xyxy[..., 0]) & (self.detection < 0)
+
+    def row(self, track_id: int) -> int:
+        """Return the index on the N axis of a track id; KeyError if there is none."""
+        found = np.flatnonzero(self.ids == track_id)
+        if not len(found):
+            raise KeyError(track_id)
+        return int(found[0])
+
+
+@dataclass(frozen=True, eq=False)
+class Poses:
+    """Skeletons of the tracks that have one (its own N: usually only the people)."""
+
+    ids: Int[np.ndarray, "N"]
+    keypoints: Float[np.ndarray, "N T K 3"]
+    """x, y in pixels and a score in [0, 1]; NaN where unknown."""
+    world: Float[np.ndarray, "N T K 3"]
+    """Hip-centred metres (not metric in depth unless the backend says so)."""
+    skeleton: str
+    """Key of ``vocabulary.SKELETONS``."""
+
+
+@dataclass(frozen=True, eq=False)
+class TrackKinematics:
+    """How each track's box moves, in scene coordinates (camera removed) where the camera is known."""
+
+    ids: Int[np.ndarray, "N"]
+    image_px: Float[np.ndarray, "N T 2"]
+    """Smoothed centre as filmed."""
+    scene_px: Float[np.ndarray, "N T 2"]
+    """Smoothed centre with the camera's motion removed."""
+    velocity_px_s: Float[np.ndarray, "N T 2"]
+    """Of ``scene_px``."""
+    speed_px_s: Float[np.ndarray, "N T"]
+    acceleration_px_s2: Float[np.ndarray, "N T"]
+    """Rate of change of the speed (tangential)."""
+    heading_deg: Float[np.ndarray, "N T"]
+    """0 right, 90 up, 180 left, 270 down; NaN while still."""
+    size_px: Float[np.ndarray, "N T"]
+    """Square root of the box area, smoothed."""
+    scale_rate_s: Float[np.ndarray, "N T"]
+    """d ln(size) / dt: positive while growing."""
+    noise_px: Float[np.ndarray, "N"]
+    """Robust standard deviation of the box centre round its smoothed path: what a measured shift must exceed."""
+
+
+@dataclass(frozen=True, eq=False)
+class JointKinematics:
+    """Joint angles and their spectra, for tracks with a skeleton."""
+
+    ids: Int[np.ndarray, "N"]
+    angle_deg: Float[np.ndarray, "N T J"]
+    """Inner angles in [0, 180], order of ``vocabulary.ANGLES``; KPM table 4."""
+    speed_deg_s: Float[np.ndarray, "N T J"]
+    energy: Float[np.ndarray, "N J"]
+    """Mean power of the angular speed, (deg/s)^2; KPM eq. 6, one-sided, mean removed, divided by length."""
+    high_share: Float[np.ndarray, "N J"]
+    """Share of the power above 2.5 Hz; KPM eq. 7 with the cut in Hz."""
+    sigma: Float[np.ndarray, "N J"]
+    """Standard deviation of the amplitude spectrum; KPM eq. 8."""
+
+
+@dataclass(frozen=True, eq=False)
+class Kinematics:
+    """Everything about motion that is computed rather than seen."""
+
+    tracks: TrackKinematics
+    joints: JointKinematics
+
+
+@dataclass(frozen=True)
+class Event:
+    """A measured happening, with the numbers it rests on."""
+
+    subject: int
+    """Track id, or ``CAMERA``."""
+    kind: str
+    """From ``vocabulary.EVENTS``."""
+    span: Span
+    values: Mapping[str, float] = field(default_factory=dict)
+    part: str | None = None
+    other: int | None = None
+    """Second track of a relation."""
+
+
+@dataclass(frozen=True)
+class Events:
+    """All events of a clip, by start time."""
+
+    events: tuple[Event, ...]
+
+
+@dataclass(frozen=True)
+class MotionFact:
+    """A sayable claim about motion that can be checked: a PaMoR tuple with a span and evidence (KPM 3.2).
+
+    MI is ``predicate``, AE ``subject``, PE ``object``, MM ``magnitude``, DI ``direction``.
+    """
+
+    id: str
+    subject: int
+    predicate: str
+    """From ``vocabulary.PREDICATES``."""
+    span: Span
+    part: str | None = None
+    level: str = "individual"
+    """individual, limb or distal."""
+    direction: tuple[str, ...] = ()
+    magnitude: str | None = None
+    trajectory: str | None = None
+    count: int | None = None
+    object: int | None = None
+    frame: str = "scene"
+    """Frame of reference: image or scene."""
+    confidence: float = 1.0
+    evidence: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """The clip's facts, by start time."""
+
+    facts: tuple[MotionFact, ...]
+
+
+@dataclass(frozen=True)
+class Action:
+    """One motion that a sentence asserts (MoPE, KPM 4.2): words, not yet tied to any track."""
+
+    predicate: str
+    """Verb lemma."""
+    start: int
+    """Character offset of the sentence that holds it."""
+    end: int
+    agent: str | None = None
+    patient: str | None = None
+    direction: tuple[str, ...] = ()
+    magnitude: str | None = None
+    trajectory: str | None = None
+    count: int | None = None
+    part: str | None = None
+    level: str = "individual"
+    negated: bool = False
+    order: int = 0
+    """Rank in time; equal ranks are simultaneous."""
+    span: Span | None = None
+    """Seconds, where the sentence gives them."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """An action tied to the tracks it speaks of; ``None`` where the words name no track."""
+
+    action: Action
+    subject: int | None
+    object: int | None = None
+
+
+@dataclass(frozen=True)
+class Caption:
+    """A text about the clip (scope ``scene``) or about one subject (scope ``region``)."""
+
+    text: str
+    scope: str
+    source: str
+    """Backend that wrote it."""
+    claims: tuple[Claim, ...]
+    """What the text asserts, as the parser reads it back: never what the writer meant."""
+    subject: int | None = None
+
+
+@dataclass(frozen=True)
+class Captions:
+    """All captions of a clip."""
+
+    captions: tuple[Caption, ...]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether a claim holds: true, false, or not to be known from what was measured; and why."""
+
+    caption: int
+    """Index into ``Captions.captions``."""
+    claim: int
+    """Index into that caption's claims."""
+    holds: bool | None
+    why: str
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """One verdict per claim of every caption."""
+
+    verdicts: tuple[Verdict, ...]
+
+
+@dataclass(frozen=True)
+class Question:
+    """A multiple-choice question with exactly one true option."""
+
+    category: str
+    """From ``vocabulary.QA_CATEGORIES``."""
+    text: str
+    options: tuple[str, ...]
+    answer_index: int
+    subject: int | None
+    fact_id: str | None
+    provenance: str
+    """How the answer is known and how the distractors were found false."""
+
+
+@dataclass(frozen=True)
+class Questions:
+    """All questions of a clip."""
+
+    questions: tuple[Question, ...]

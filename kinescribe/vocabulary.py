@@ -1,0 +1,224 @@
+"""The only word list: directions, manners, verbs, body parts, skeletons, trajectory shapes, categories.
+
+Whoever measures, writes, parses or judges takes its words from here, so that a word means the same to all.
+Adding a verb is one line in ``VERBS``; the round-trip property test then covers it.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+# --- directions ---------------------------------------------------------------------------------------------
+
+COMPASS = ("right", "upper_right", "up", "upper_left", "left", "lower_left", "down", "lower_right")
+"""Eight directions in the picture, every 45 degrees counterclockwise from right."""
+
+DIRECTIONS = (
+    *COMPASS, "forward", "backward", "toward_camera", "away_from_camera", "clockwise", "counterclockwise",
+    "in", "out", "around", "in_place", "back_and_forth",
+)  # fmt: skip
+
+OPPOSITES = {
+    "left": "right", "right": "left", "up": "down", "down": "up",
+    "upper_left": "lower_right", "lower_right": "upper_left",
+    "upper_right": "lower_left", "lower_left": "upper_right",
+    "forward": "backward", "backward": "forward",
+    "toward_camera": "away_from_camera", "away_from_camera": "toward_camera",
+    "clockwise": "counterclockwise", "counterclockwise": "clockwise", "in": "out", "out": "in",
+}  # fmt: skip
+
+DIRECTION_PHRASES = {
+    "left": "to the left", "right": "to the right", "up": "up", "down": "down",
+    "upper_left": "to the upper left", "upper_right": "to the upper right",
+    "lower_left": "to the lower left", "lower_right": "to the lower right",
+    "forward": "forward", "backward": "backward",
+    "toward_camera": "toward the camera", "away_from_camera": "away from the camera",
+    "clockwise": "clockwise", "counterclockwise": "counterclockwise", "in": "in", "out": "out",
+    "around": "around", "in_place": "in place", "back_and_forth": "back and forth",
+}  # fmt: skip
+"""How the writer says a direction. The parser knows more ways."""
+
+TRAJECTORIES = ("static", "straight", "curved", "circular", "zigzag", "back_and_forth")
+"""Shapes of a path."""
+
+TRAJECTORY_PHRASES = {
+    "straight": "in a straight line",
+    "curved": "along a curved path",
+    "circular": "in a circle",
+    "zigzag": "in a zigzag",
+    "back_and_forth": "back and forth",
+}
+
+# --- manners ------------------------------------------------------------------------------------------------
+
+MAGNITUDES = ("slightly", "slowly", "quickly", "far", "deeply", "fully")
+"""How much or how fast. Thresholds stand with the stage that measures them."""
+
+LEVELS = ("individual", "limb", "distal")
+"""KPM 3.2: whole body or object; arm, leg, torso; hand, foot, head."""
+
+# --- verbs --------------------------------------------------------------------------------------------------
+
+
+class Verb(NamedTuple):
+    """A verb form table and what the verb asserts."""
+
+    lemma: str
+    third: str
+    past: str
+    gerund: str
+    predicate: str
+    direction: tuple[str, ...] = ()
+    """Direction that the verb itself asserts (to rise is to move up)."""
+
+
+PREDICATES = {
+    "move": "the subject's place in the scene changes",
+    "start": "the subject sets off after being still",
+    "stop": "the subject comes to rest after moving",
+    "pause": "the subject rests between two movements",
+    "stay": "the subject does not change its place",
+    "enter": "the subject comes into view",
+    "leave": "the subject goes out of view",
+    "accelerate": "the subject's speed grows",
+    "decelerate": "the subject's speed falls",
+    "approach": "the distance to the object shrinks",
+    "separate": "the distance to the object grows",
+    "raise": "the part goes up relative to the body",
+    "lower": "the part goes down relative to the body",
+    "bend": "the joint's inner angle shrinks",
+    "straighten": "the joint's inner angle grows",
+    "pan": "the camera turns left or right",
+    "tilt": "the camera turns up or down",
+    "roll": "the camera turns about its axis",
+    "zoom": "the picture grows or shrinks about a point",
+    "shake": "the camera trembles",
+}
+"""What a fact can assert, and what it means."""
+
+
+def _regular(lemma: str, predicate: str, direction: tuple[str, ...] = (), double: bool = False) -> Verb:
+    stem = lemma[:-1] if lemma.endswith("e") else lemma + (lemma[-1] if double else "")
+    es = lemma.endswith(("s", "sh", "ch", "x", "o"))
+    return Verb(lemma, lemma + ("es" if es else "s"), stem + "ed", stem + "ing", predicate, direction)
+
+
+VERBS = (
+    _regular("move", "move"),
+    Verb("go", "goes", "went", "going", "move"),
+    _regular("travel", "move"),
+    _regular("drift", "move"),
+    Verb("slide", "slides", "slid", "sliding", "move"),
+    _regular("walk", "move"),
+    Verb("run", "runs", "ran", "running", "move"),
+    Verb("drive", "drives", "drove", "driving", "move"),
+    Verb("fly", "flies", "flew", "flying", "move"),
+    _regular("swing", "move")._replace(past="swung"),
+    Verb("rise", "rises", "rose", "rising", "move", ("up",)),
+    _regular("climb", "move", ("up",)),
+    Verb("fall", "falls", "fell", "falling", "move", ("down",)),
+    Verb("sink", "sinks", "sank", "sinking", "move", ("down",)),
+    _regular("descend", "move", ("down",)),
+    _regular("ascend", "move", ("up",)),
+    _regular("start", "start"),
+    Verb("set", "sets", "set", "setting", "start"),
+    _regular("stop", "stop", double=True),
+    _regular("halt", "stop"),
+    _regular("pause", "pause"),
+    _regular("stay", "stay"),
+    _regular("remain", "stay"),
+    _regular("enter", "enter"),
+    _regular("appear", "enter"),
+    _regular("arrive", "enter"),
+    Verb("leave", "leaves", "left", "leaving", "leave"),
+    _regular("exit", "leave"),
+    _regular("disappear", "leave"),
+    _regular("accelerate", "accelerate"),
+    _regular("decelerate", "decelerate"),
+    _regular("approach", "approach"),
+    _regular("separate", "separate"),
+    _regular("raise", "raise"),
+    _regular("lift", "raise"),
+    _regular("lower", "lower"),
+    _regular("drop", "lower", double=True),
+    Verb("bend", "bends", "bent", "bending", "bend"),
+    _regular("flex", "bend"),
+    _regular("straighten", "straighten"),
+    _regular("extend", "straighten"),
+    _regular("pan", "pan", double=True),
+    _regular("tilt", "tilt"),
+    _regular("roll", "roll"),
+    _regular("rotate", "roll"),
+    _regular("zoom", "zoom"),
+    Verb("shake", "shakes", "shook", "shaking", "shake"),
+)
+"""Verbs that the writer uses or the parser ties to a measurable predicate."""
+
+VERB_BY_LEMMA = {verb.lemma: verb for verb in VERBS}
+VERB_BY_FORM = {form: verb for verb in VERBS for form in verb[:4]}
+
+# --- bodies -------------------------------------------------------------------------------------------------
+
+BLAZEPOSE_33 = (
+    "nose", "left_eye_inner", "left_eye", "left_eye_outer", "right_eye_inner", "right_eye", "right_eye_outer",
+    "left_ear", "right_ear", "mouth_left", "mouth_right", "left_shoulder", "right_shoulder", "left_elbow",
+    "right_elbow", "left_wrist", "right_wrist", "left_pinky", "right_pinky", "left_index", "right_index",
+    "left_thumb", "right_thumb", "left_hip", "right_hip", "left_knee", "right_knee", "left_ankle",
+    "right_ankle", "left_heel", "right_heel", "left_foot_index", "right_foot_index",
+)  # fmt: skip
+"""Names of the 33 BlazePose points, in order."""
+
+SKELETONS = {"blazepose33": BLAZEPOSE_33}
+"""Keypoint names by skeleton."""
+
+LIMBS = (
+    ("left_shoulder", "right_shoulder"), ("left_hip", "right_hip"),
+    ("left_shoulder", "left_hip"), ("right_shoulder", "right_hip"),
+    ("left_shoulder", "left_elbow"), ("left_elbow", "left_wrist"),
+    ("right_shoulder", "right_elbow"), ("right_elbow", "right_wrist"),
+    ("left_hip", "left_knee"), ("left_knee", "left_ankle"), ("left_ankle", "left_foot_index"),
+    ("right_hip", "right_knee"), ("right_knee", "right_ankle"), ("right_ankle", "right_foot_index"),
+)  # fmt: skip
+"""Bones to draw, by keypoint name."""
+
+ANGLES = {
+    "left_shoulder": ("left_elbow", "left_shoulder", "left_hip"),
+    "right_shoulder": ("right_elbow", "right_shoulder", "right_hip"),
+    "left_elbow": ("left_shoulder", "left_elbow", "left_wrist"),
+    "right_elbow": ("right_shoulder", "right_elbow", "right_wrist"),
+    "left_hip": ("left_shoulder", "left_hip", "left_knee"),
+    "right_hip": ("right_shoulder", "right_hip", "right_knee"),
+    "left_knee": ("left_hip", "left_knee", "left_ankle"),
+    "right_knee": ("right_hip", "right_knee", "right_ankle"),
+    "left_ankle": ("left_knee", "left_ankle", "left_heel"),
+    "right_ankle": ("right_knee", "right_ankle", "right_heel"),
+}
+"""The ten joint angles of KPM table 4, by the names of their three points (the middle one is the vertex)."""
+
+PARTS = {
+    "left_arm": ("left arm", "limb"), "right_arm": ("right arm", "limb"), "both_arms": ("both arms", "limb"),
+    "left_elbow": ("left elbow", "limb"), "right_elbow": ("right elbow", "limb"),
+    "left_knee": ("left knee", "limb"), "right_knee": ("right knee", "limb"), "both_knees": ("both knees", "limb"),
+    "left_hip": ("left hip", "limb"), "right_hip": ("right hip", "limb"),
+}  # fmt: skip
+"""Body parts of facts: how they are said, and their level (KPM 3.2)."""
+
+# --- camera, events, questions ------------------------------------------------------------------------------
+
+CAMERA_LABELS = (
+    "static", "slight", "pan_left", "pan_right", "tilt_up", "tilt_down", "roll_clockwise",
+    "roll_counterclockwise", "zoom_in", "zoom_out", "dolly_in", "dolly_out", "handheld", "complex",
+)  # fmt: skip
+"""What the camera does. ``dolly_in`` is driving forward: the scene expands with parallax, unlike ``zoom_in``."""
+
+EVENTS = (
+    "visible", "enter", "leave", "move", "still", "oscillate", "grow", "shrink", "accelerate", "decelerate",
+    "approach", "separate", "raise", "lower", "bend", "straighten", "camera",
+)  # fmt: skip
+"""Kinds of measured events."""
+
+QA_CATEGORIES = (
+    "motion_recognition", "action_order", "motion_object", "location_motion", "repetition_count",
+    "motion_attribute", "spatial_relation",
+)  # fmt: skip
+"""FoundationMotion's seven categories (A.3)."""
