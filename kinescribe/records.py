@@ -155,15 +155,17 @@ class Poses:
 
 @dataclass(frozen=True, eq=False)
 class TrackKinematics:
-    """How each track's box moves, in scene coordinates (camera removed) where the camera is known."""
+    """How each track's box moves: in scene coordinates where the camera is known, else as filmed."""
 
     ids: Int[np.ndarray, "N"]
+    frame: tuple[str, ...]
+    """Per track, which path the rates below are taken from: ``scene`` or ``image``."""
     image_px: Float[np.ndarray, "N T 2"]
-    """Smoothed centre as filmed."""
+    """Smoothed centre as filmed: of the torso where a skeleton shows it, else of the box."""
     scene_px: Float[np.ndarray, "N T 2"]
-    """Smoothed centre with the camera's motion removed."""
+    """The same with the camera's motion removed."""
     velocity_px_s: Float[np.ndarray, "N T 2"]
-    """Of ``scene_px``."""
+    """Of ``path_px``."""
     speed_px_s: Float[np.ndarray, "N T"]
     acceleration_px_s2: Float[np.ndarray, "N T"]
     """Rate of change of the speed (tangential)."""
@@ -175,6 +177,11 @@ class TrackKinematics:
     """d ln(size) / dt: positive while growing."""
     noise_px: Float[np.ndarray, "N"]
     """Robust standard deviation of the box centre round its smoothed path: what a measured shift must exceed."""
+
+    def path_px(self, row: int) -> Float[np.ndarray, "T 2"]:
+        """Return the smoothed path of one track in its frame of reference."""
+        path: Float[np.ndarray, "T 2"] = (self.scene_px if self.frame[row] == "scene" else self.image_px)[row]
+        return path
 
 
 @dataclass(frozen=True, eq=False)
@@ -206,7 +213,7 @@ class Event:
     """A measured happening, with the numbers it rests on."""
 
     subject: int
-    """Track id, or ``CAMERA``."""
+    """Track id."""
     kind: str
     """From ``vocabulary.EVENTS``."""
     span: Span
@@ -214,6 +221,9 @@ class Event:
     part: str | None = None
     other: int | None = None
     """Second track of a relation."""
+    direction: tuple[str, ...] = ()
+    shape: str | None = None
+    """Of a movement, from ``vocabulary.TRAJECTORIES``; None where no shape fits."""
 
 
 @dataclass(frozen=True)

@@ -209,13 +209,18 @@ class VideoFrames:
         clip = self.clip
         wanted = 0
         for frame, time_s in _from(clip.source, clip.start_s):
-            while wanted < len(clip.times_s) and time_s > clip.times_s[wanted] + clip.start_s + SAME_INSTANT_S:
+            while (
+                wanted < len(clip.times_s) and time_s > clip.times_s[wanted] + clip.start_s + SAME_INSTANT_S
+            ):
                 raise VideoError(
                     clip.source,
                     "changed since it was ingested: a frame is missing",
                     time_s=float(clip.times_s[wanted] + clip.start_s),
                 )
-            if wanted < len(clip.times_s) and abs(time_s - clip.times_s[wanted] - clip.start_s) <= SAME_INSTANT_S:
+            if (
+                wanted < len(clip.times_s)
+                and abs(time_s - clip.times_s[wanted] - clip.start_s) <= SAME_INSTANT_S
+            ):
                 image = _upright(frame, self.size, clip.rotation_deg)
                 yield Frame(wanted, float(clip.times_s[wanted]), image, self.scale)
                 wanted += 1

@@ -1,0 +1,3 @@
+"""Kinescribe turns videos into motion data that can be trusted."""
+
+__version__ = "0.1.0"

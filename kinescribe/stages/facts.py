@@ -1,0 +1,205 @@
+"""From events to facts: what may be said, with its direction, count, magnitude, span and evidence (KPM 3.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import ClassVar
+
+from kinescribe.records import CAMERA, CameraMotion, Clip, Event, Events, Facts, MotionFact, Span, Tracks
+from kinescribe.vocabulary import PARTS
+
+CAMERA_FACTS = {
+    "static": ("stay", ()), "pan_left": ("pan", ("left",)), "pan_right": ("pan", ("right",)),
+    "tilt_up": ("tilt", ("up",)), "tilt_down": ("tilt", ("down",)),
+    "roll_clockwise": ("roll", ("clockwise",)), "roll_counterclockwise": ("roll", ("counterclockwise",)),
+    "zoom_in": ("zoom", ("in",)), "zoom_out": ("zoom", ("out",)),
+    "dolly_in": ("move", ("forward",)), "dolly_out": ("move", ("backward",)), "handheld": ("shake", ()),
+}  # fmt: skip
+"""What each camera label lets us say; ``slight`` and ``complex`` say nothing that could be checked."""
+
+
+@dataclass(frozen=True)
+class StateFacts:
+    """Events in, facts out; an event that is not clear enough gives none."""
+
+    min_confidence: float = 0.5
+    """An effect at its threshold has 0.5; one twice as large 0.75."""
+    slow_widths_s: float = 0.06
+    """Slower than this many frame widths per second is "slowly": over 16 s from side to side."""
+    quick_widths_s: float = 0.4
+    """Faster is "quickly": under 2.5 s from side to side."""
+    slight_widths: float = 0.06
+    """A shorter way is "slightly"."""
+    far_widths: float = 0.5
+    """A longer one is "far"."""
+    max_pause_s: float = 2.5
+    """Swings of an arm or joint that follow within this time (and the time one takes) are one repeated action."""
+
+    revision: ClassVar[int] = 1
+
+    def __call__(self, clip: Clip, camera: CameraMotion, tracks: Tracks, events: Events) -> Facts:
+        """State all facts, ordered by start."""
+        stated = [*self._camera(clip, camera)]
+        for subject in tracks.ids.tolist():
+            own = [event for event in events.events if event.subject == subject]
+            stated += self._travel(own)
+            stated += self._relations(own)
+            stated += self._body([event for event in own if event.part is not None])
+        sure = [fact for fact in stated if fact.confidence >= self.min_confidence]
+        sure.sort(key=lambda f: (f.span.start_s, f.subject, f.predicate, f.part or "", f.span.end_s))
+        return Facts(tuple(replace(fact, id=f"f{i:03d}") for i, fact in enumerate(sure)))
+
+    def _camera(self, clip: Clip, camera: CameraMotion) -> Iterator[MotionFact]:
+        span = Span(0.0, float(clip.times_s[-1]))
+        terms = {
+            f"s_m_{name}": float(v)
+            for name, v in zip(("dt", "dr", "max_dt", "max_dr"), camera.terms, strict=True)
+        }
+        for label in camera.labels:
+            if label in CAMERA_FACTS and span.duration_s > 0:
+                predicate, direction = CAMERA_FACTS[label]
+                evidence = {"score": camera.score, **terms}
+                yield MotionFact(
+                    "", CAMERA, predicate, span, direction=direction, confidence=0.9, evidence=evidence
+                )
+
+    # --- places ---------------------------------------------------------------------------------------------
+
+    def _travel(self, events: Sequence[Event]) -> Iterator[MotionFact]:
+        for event in events:
+            v = event.values
+            if event.kind == "move":
+                yield self._move(event)
+            elif event.kind == "oscillate":
+                yield _fact(
+                    event,
+                    "move",
+                    trajectory="back_and_forth",
+                    count=int(v["count"]) if "count" in v else None,
+                    confidence=0.5 + 0.5 * v["regularity"],
+                )
+            elif event.kind in ("grow", "shrink"):
+                direction = "toward_camera" if event.kind == "grow" else "away_from_camera"
+                confidence = _confidence(abs(v["log_scale"]), 0.3) * v["fit"]
+                yield _fact(event, "move", direction=(direction,), confidence=confidence)
+            elif event.kind in ("enter", "leave"):
+                yield _fact(event, event.kind, confidence=0.8)
+            elif event.kind in ("accelerate", "decelerate"):
+                yield _fact(event, event.kind, confidence=v["fit"])
+            elif event.kind == "still" and not _changes_depth(event, events):
+                yield from self._still(event)
+
+    def _move(self, event: Event) -> MotionFact:
+        v = event.values
+        effect = v["length_px"] if event.shape == "circular" else v["net_px"]
+        turns = round(v["count"]) if "count" in v and abs(v["count"] - round(v["count"])) <= 0.25 else None
+        return _fact(
+            event,
+            "move",
+            magnitude=self._magnitude(event),
+            trajectory=event.shape if v["shape_quality"] >= 0.5 else None,
+            count=turns if turns and turns > 1 else None,
+            frame="scene" if v["in_scene"] else "image",
+            confidence=_confidence(effect, v["needed_px"]),
+        )
+
+    def _magnitude(self, event: Event) -> str | None:
+        """One manner per movement, the most telling first."""
+        speed, way = event.values["speed_widths_s"], event.values["net_widths"]
+        if speed >= self.quick_widths_s:
+            return "quickly"
+        if way >= self.far_widths and event.shape != "circular":
+            return "far"
+        if way < self.slight_widths and event.shape != "circular":
+            return "slightly"
+        return "slowly" if speed <= self.slow_widths_s else None
+
+    def _still(self, event: Event) -> Iterator[MotionFact]:
+        before, after = bool(event.values["after_move"]), bool(event.values["before_move"])
+        if before and after:
+            yield _fact(event, "pause", confidence=0.8)
+        elif before:
+            yield _fact(event, "stop", confidence=0.8)
+        else:
+            yield _fact(event, "stay", confidence=0.8)
+
+    def _relations(self, events: Sequence[Event]) -> Iterator[MotionFact]:
+        for event in events:
+            if event.kind in ("approach", "separate") and event.values["share"] >= 0.5:
+                change = abs(event.values["to_widths"] - event.values["from_widths"])
+                confidence = _confidence(change, 0.12) * event.values["share"]
+                yield _fact(event, event.kind, object=event.other, frame="image", confidence=confidence)
+
+    # --- bodies ---------------------------------------------------------------------------------------------
+
+    def _body(self, events: Sequence[Event]) -> Iterator[MotionFact]:
+        """Repeated swings of one part are one fact with a count; swings of both sides at once are one part."""
+        both = _both_sides(events)
+        for _, group in groupby(
+            sorted(both, key=lambda e: (e.part or "", e.kind)), key=lambda e: (e.part, e.kind)
+        ):
+            for chain in self._chains(sorted(group, key=lambda e: e.span)):
+                effect = min(abs(e.values["to"] - e.values["from"]) for e in chain)
+                yield _fact(
+                    replace(chain[0], span=Span(chain[0].span.start_s, chain[-1].span.end_s), direction=()),
+                    chain[0].kind,
+                    count=len(chain) if len(chain) > 1 else None,
+                    level=PARTS[chain[0].part or ""][1],
+                    confidence=_confidence(effect, chain[0].values["needed"]),
+                )
+
+    def _chains(self, events: Sequence[Event]) -> list[list[Event]]:
+        chains: list[list[Event]] = []
+        for event in events:
+            last = chains[-1][-1].span if chains else None
+            if last and event.span.start_s - last.end_s <= self.max_pause_s + last.duration_s:
+                chains[-1].append(event)
+            else:
+                chains.append([event])
+        return chains
+
+
+def _changes_depth(still: Event, events: Sequence[Event]) -> bool:
+    """Whether something that rests in the picture comes nearer or goes away meanwhile."""
+    return any(e.kind in ("grow", "shrink") and _overlap(e.span, still.span) >= 0.3 for e in events)
+
+
+def _both_sides(events: Sequence[Event]) -> list[Event]:
+    """Join what the left and the right do together."""
+    left = [e for e in events if e.part and e.part.startswith("left")]
+    rest = [e for e in events if e not in left]
+    joined: list[Event] = []
+    for event in left:
+        plural = "both_" + (event.part or "")[5:] + "s"
+        twins = [
+            e for e in rest
+            if e.kind == event.kind and e.part == "right" + (event.part or "")[4:] and _overlap(e.span, event.span) >= 0.5
+        ]  # fmt: skip
+        if twins and plural in PARTS:
+            rest.remove(twins[0])
+            span = Span(
+                min(event.span.start_s, twins[0].span.start_s), max(event.span.end_s, twins[0].span.end_s)
+            )
+            joined.append(replace(event, part=plural, span=span))
+        else:
+            joined.append(event)
+    return joined + rest
+
+
+def _overlap(a: Span, b: Span) -> float:
+    """Return the shared time as a share of the shorter span."""
+    shared = min(a.end_s, b.end_s) - max(a.start_s, b.start_s)
+    return shared / max(min(a.duration_s, b.duration_s), 1e-9)
+
+
+def _confidence(effect: float, needed: float) -> float:
+    """0.5 for an effect at its threshold, 0.75 for one twice as large, towards 1."""
+    return 1 - 0.5 * needed / max(effect, needed / 2)
+
+
+def _fact(event: Event, predicate: str, **more: object) -> MotionFact:
+    evidence: Mapping[str, float] = event.values
+    fields = {"direction": event.direction, "part": event.part, **more}
+    return MotionFact("", event.subject, predicate, event.span, evidence=evidence, **fields)  # type: ignore[arg-type]
