@@ -29,7 +29,7 @@ SAME_INSTANT_S = 1e-4
 class Frame(NamedTuple):
     """One sample of a clip."""
 
-    index: int
+    sample: int
     """Position on the T axis."""
     time_s: float
     image: UInt8[np.ndarray, "H W 3"]
@@ -353,7 +353,8 @@ def _increasing(times: list[float], notes: list[str]) -> Float[np.ndarray, "F"]:
 
 def _rotation(frame: Any) -> int:
     """Clockwise rotation in degrees that shows the frame upright; multiples of 90 only."""
-    return round(-float(getattr(frame, "rotation", 0) or 0) / 90) * 90 % 360
+    degrees = float(getattr(frame, "rotation", 0) or 0)
+    return round(-degrees / 90) * 90 % 360 if abs(degrees) <= 360 else 0  # a broken matrix says anything
 
 
 def _upright(frame: Any, size: tuple[int, int], rotation_deg: int) -> UInt8[np.ndarray, "H W 3"]:
