@@ -22,7 +22,9 @@ def package_of(kind: str) -> str:
 def names(kind: str) -> list[str]:
     """Return the names of the plugins of a kind that ship with Kinescribe."""
     package = importlib.import_module(package_of(kind))
-    return sorted(info.name for info in pkgutil.iter_modules(package.__path__) if not info.name.startswith("_"))
+    return sorted(
+        info.name for info in pkgutil.iter_modules(package.__path__) if not info.name.startswith("_")
+    )
 
 
 def load(kind: str, name: str) -> Any:
@@ -41,6 +43,15 @@ def load(kind: str, name: str) -> Any:
     if len(offered) != 1:
         raise BackendError(f"{module.__name__} must offer exactly one name in __all__, not {len(offered)}")
     return _attribute(module, offered[0], name)
+
+
+def identity(kind: str, name: str) -> str:
+    """Return what the answers of a plugin depend on besides its settings: its name, revision and weights."""
+    if not name:
+        return ""
+    thing = load(kind, name)
+    own = thing.identity() if hasattr(thing, "identity") else ""
+    return f"{name}/{getattr(thing, 'revision', 1)}/{own}"
 
 
 def _import(dotted: str, kind: str, name: str) -> Any:

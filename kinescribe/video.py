@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import av
 import numpy as np
@@ -38,6 +38,7 @@ class Frame(NamedTuple):
     """Clip pixels per image pixel: multiply image coordinates by it before they enter a record."""
 
 
+@runtime_checkable
 class Frames(Protocol):
     """The samples of a clip, in time order; may be iterated many times."""
 

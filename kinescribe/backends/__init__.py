@@ -8,18 +8,20 @@ besides the settings (weights present, their checksum); a changed identity makes
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from kinescribe.records import CameraMotion, Clip, Detections, Facts, Kinematics, Poses, Tracks
 from kinescribe.video import Frames
 
 
+@runtime_checkable
 class Camera(Protocol):
     """``backends/cameras``: how the camera moves."""
 
     def __call__(self, clip: Clip, frames: Frames) -> CameraMotion: ...
 
 
+@runtime_checkable
 class Detector(Protocol):
     """``backends/detectors``: what is seen in single samples.
 
@@ -31,18 +33,21 @@ class Detector(Protocol):
     ) -> Detections: ...
 
 
+@runtime_checkable
 class Tracker(Protocol):
     """``backends/trackers``: which detections are the same subject over time."""
 
     def __call__(self, clip: Clip, camera: CameraMotion, detections: Detections) -> Tracks: ...
 
 
+@runtime_checkable
 class Pose(Protocol):
     """``backends/poses``: skeletons for tracks."""
 
     def __call__(self, clip: Clip, frames: Frames, detections: Detections, tracks: Tracks) -> Poses: ...
 
 
+@runtime_checkable
 class Draft(Protocol):
     """A text before it is read back: scope, subject and the words."""
 
@@ -51,6 +56,7 @@ class Draft(Protocol):
     subject: int | None
 
 
+@runtime_checkable
 class Captioner(Protocol):
     """``backends/captioners``: texts about a clip. What they assert is read back by the parser, not taken on trust."""
 

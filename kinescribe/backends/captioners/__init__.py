@@ -1,0 +1,1 @@
+"""Writers of texts about a clip (``plugins.load("captioners", name)``)."""

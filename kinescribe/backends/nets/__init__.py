@@ -1,0 +1,1 @@
+"""Neural nets as plain callables: numpy in, numpy out, no knowledge of records or clips."""

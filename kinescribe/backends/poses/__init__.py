@@ -1,0 +1,1 @@
+"""Skeletons for tracks (protocol ``backends.Pose``): one file each."""
