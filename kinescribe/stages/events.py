@@ -235,7 +235,7 @@ class FindEvents:
                 trend = np.corrcoef(clip.times_s[i : j + 1], log_size[i : j + 1])[0, 1] ** 2
                 if trend >= 0.8:
                     kind = "grow" if change > 0 else "shrink"
-                    values = {"log_scale": float(change), "fit": float(trend)}
+                    values = {"log_scale": float(change), "fit": float(trend), "needed": needed}
                     yield Event(int(tracks.ids[row]), kind, _span(clip, i, j), values)
 
     # --- bodies ---------------------------------------------------------------------------------------------
@@ -298,7 +298,12 @@ class FindEvents:
                     continue
                 shares = [self._share(path, x, y, p, q) for x, y in ((i, j), (j, i))]
                 mover, still = (i, j) if shares[0] >= shares[1] else (j, i)
-                values = {"from_widths": one.value, "to_widths": two.value, "share": max(shares)}
+                values = {
+                    "from_widths": one.value,
+                    "to_widths": two.value,
+                    "share": max(shares),
+                    "needed": self.min_pair_widths,
+                }
                 kind = "separate" if change > 0 else "approach"
                 ids = tracks.ids
                 yield Event(int(ids[mover]), kind, _span(clip, p, q), values, other=int(ids[still]))

@@ -82,7 +82,7 @@ class StateFacts:
                 )
             elif event.kind in ("grow", "shrink"):
                 direction = "toward_camera" if event.kind == "grow" else "away_from_camera"
-                confidence = _confidence(abs(v["log_scale"]), 0.3) * v["fit"]
+                confidence = _confidence(abs(v["log_scale"]), v["needed"]) * v["fit"]
                 yield _fact(event, "move", direction=(direction,), confidence=confidence)
             elif event.kind in ("enter", "leave"):
                 yield _fact(event, event.kind, confidence=0.8)
@@ -127,9 +127,9 @@ class StateFacts:
 
     def _relations(self, events: Sequence[Event]) -> Iterator[MotionFact]:
         for event in events:
-            if event.kind in ("approach", "separate") and event.values["share"] >= 0.5:
+            if event.kind in ("approach", "separate"):
                 change = abs(event.values["to_widths"] - event.values["from_widths"])
-                confidence = _confidence(change, 0.12) * event.values["share"]
+                confidence = _confidence(change, event.values["needed"])
                 yield _fact(event, event.kind, object=event.other, frame="image", confidence=confidence)
 
     # --- bodies ---------------------------------------------------------------------------------------------
