@@ -8,7 +8,7 @@ from itertools import combinations
 from typing import ClassVar
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from kinescribe.geometry import (
     box_size,
@@ -65,6 +65,8 @@ class FindEvents:
     """How far a wrist must rise or fall, in torso lengths: hanging is -1, level with the shoulder 0."""
     min_joint_deg: float = 45.0
     """How far a joint must bend: more than twice the 15-20 degrees error of monocular joint angles."""
+    max_swing_s: float = 3.0
+    """A limb that takes longer is drifting with the body or the net's doubts."""
     min_pair_widths: float = 0.12
     """How much the distance of two subjects must change, in frame widths."""
     max_pairs: int = 66
@@ -150,14 +152,18 @@ class FindEvents:
         shift = max(
             self.min_shift_widths * clip.width, self.min_shift_sizes * size, self.min_shift_noise * noise
         )
-        moves = [
-            (a, b)
-            for a, b in moving_stretches(clip.times_s, motion.speed_px_s[row], threshold)
-            if np.ptp(path[a : b + 1], axis=0).max() >= shift
-        ]
-        for a, b in moves:
-            yield from self._moves(clip, kinematics, row, a, b, shift)
-        yield from self._rests(clip, subject, path, moves, shift)
+        stirring = moving_stretches(clip.times_s, motion.speed_px_s[row], threshold)
+        moves = []
+        for a, b in stirring:
+            found = list(self._moves(clip, kinematics, row, a, b, shift))
+            yield from found
+            moves += [(a, b)] if found else []
+        # Stirring that went nowhere (a sway, a step on the spot) is neither a movement nor a rest.
+        resting = np.isfinite(path[:, 0])
+        for a, b in stirring:
+            if (a, b) in moves or np.ptp(path[a : b + 1], axis=0).max() >= shift:
+                resting[a : b + 1] = False
+        yield from self._rests(clip, subject, path, resting, moves, shift)
 
     def _moves(
         self, clip: Clip, kinematics: Kinematics, row: int, a: int, b: int, shift: float
@@ -197,15 +203,12 @@ class FindEvents:
         clip: Clip,
         subject: int,
         path: Float[np.ndarray, "T 2"],
+        resting: Bool[np.ndarray, "T"],
         moves: list[tuple[int, int]],
         shift: float,
     ) -> Iterator[Event]:
         """Times without movement; a drift too slow to be called one is neither movement nor rest."""
-        known = np.isfinite(path[:, 0])
-        moving = np.zeros(len(path), bool)
-        for a, b in moves:
-            moving[a : b + 1] = True
-        for a, b in stretches(known & ~moving):
+        for a, b in stretches(resting):
             if clip.times_s[b] - clip.times_s[a] >= self.min_rest_s:
                 before = any(m[1] in (a - 1, a) for m in moves)
                 after = any(m[0] in (b, b + 1) for m in moves)
@@ -270,6 +273,8 @@ class FindEvents:
             turns = turning_points(value, needed)
             for one, two in zip(turns[:-1], turns[1:], strict=True):
                 i, j = _core(value, one.at, two.at)
+                if clip.times_s[a + j] - clip.times_s[a + i] > self.max_swing_s:
+                    continue
                 values = {"from": one.value, "to": two.value, "needed": needed}
                 yield Event(
                     subject, kinds[0 if two.high else 1], _span(clip, a + i, a + j), values, part=part

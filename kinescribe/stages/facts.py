@@ -34,8 +34,10 @@ class StateFacts:
     """A shorter way is "slightly"."""
     far_widths: float = 0.5
     """A longer one is "far"."""
-    max_pause_s: float = 2.5
-    """Swings of an arm or joint that follow within this time (and the time one takes) are one repeated action."""
+    max_pause_s: float = 4.0
+    """Longer apart, two swings of a limb are two actions, not one that is repeated."""
+    max_tempo: float = 1.7
+    """The same if the time between them changes by more than this factor, or their length by 1.5 times it."""
 
     revision: ClassVar[int] = 1
 
@@ -46,7 +48,7 @@ class StateFacts:
             own = [event for event in events.events if event.subject == subject]
             stated += self._travel(own)
             stated += self._relations(own)
-            stated += self._body([event for event in own if event.part is not None])
+            stated += self._body([e for e in own if e.part is not None and not _is_step(e, own)])
         sure = [fact for fact in stated if fact.confidence >= self.min_confidence]
         sure.sort(key=lambda f: (f.span.start_s, f.subject, f.predicate, f.part or "", f.span.end_s))
         return Facts(tuple(replace(fact, id=f"f{i:03d}") for i, fact in enumerate(sure)))
@@ -153,17 +155,37 @@ class StateFacts:
     def _chains(self, events: Sequence[Event]) -> list[list[Event]]:
         chains: list[list[Event]] = []
         for event in events:
-            last = chains[-1][-1].span if chains else None
-            if last and event.span.start_s - last.end_s <= self.max_pause_s + last.duration_s:
+            if chains and self._continues(chains[-1], event):
                 chains[-1].append(event)
             else:
                 chains.append([event])
         return chains
 
+    def _continues(self, chain: Sequence[Event], event: Event) -> bool:
+        """Whether an event repeats the ones before: soon enough, in their tempo, and as long as they were."""
+        last = chain[-1].span
+        if event.span.start_s - last.end_s > self.max_pause_s:
+            return False
+        if _ratio(event.span.duration_s, last.duration_s) > 1.5 * self.max_tempo:
+            return False
+        starts = [e.span.start_s for e in (*chain[-2:], event)]
+        return len(starts) < 3 or _ratio(starts[2] - starts[1], starts[1] - starts[0]) <= self.max_tempo
+
+
+def _ratio(a: float, b: float) -> float:
+    low, high = sorted((max(a, 1e-3), max(b, 1e-3)))
+    return high / low
+
 
 def _changes_depth(still: Event, events: Sequence[Event]) -> bool:
     """Whether something that rests in the picture comes nearer or goes away meanwhile."""
     return any(e.kind in ("grow", "shrink") and _overlap(e.span, still.span) >= 0.3 for e in events)
+
+
+def _is_step(event: Event, events: Sequence[Event]) -> bool:
+    """Whether a knee moves because the body travels: a leg bends at every step, and the walk is already said."""
+    travels = (e for e in events if e.kind == "move" and abs(e.values["dx_px"]) > abs(e.values["dy_px"]))
+    return (event.part or "").endswith("knee") and any(_overlap(e.span, event.span) >= 0.5 for e in travels)
 
 
 def _both_sides(events: Sequence[Event]) -> list[Event]:
@@ -173,10 +195,7 @@ def _both_sides(events: Sequence[Event]) -> list[Event]:
     joined: list[Event] = []
     for event in left:
         plural = "both_" + (event.part or "")[5:] + "s"
-        twins = [
-            e for e in rest
-            if e.kind == event.kind and e.part == "right" + (event.part or "")[4:] and _overlap(e.span, event.span) >= 0.5
-        ]  # fmt: skip
+        twins = [e for e in rest if _mirrors(event, e)]
         if twins and plural in PARTS:
             rest.remove(twins[0])
             span = Span(
@@ -186,6 +205,12 @@ def _both_sides(events: Sequence[Event]) -> list[Event]:
         else:
             joined.append(event)
     return joined + rest
+
+
+def _mirrors(left: Event, right: Event) -> bool:
+    """Whether the right side does at the same time what the left does."""
+    same_part = right.part == "right" + (left.part or "")[4:]
+    return right.kind == left.kind and same_part and _overlap(right.span, left.span) >= 0.5
 
 
 def _overlap(a: Span, b: Span) -> float:
