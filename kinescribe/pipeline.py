@@ -9,11 +9,11 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
-from typing import Any, get_type_hints
+from typing import Any, NamedTuple, get_type_hints
 
-from kinescribe.errors import KinescribeError, PipelineError, StageError
+from kinescribe.errors import PipelineError, StageError
 from kinescribe.records import Clip
 from kinescribe.stages.camera import MeasureCamera
 from kinescribe.stages.caption import WriteCaptions
@@ -75,20 +75,70 @@ def check(stages: Sequence[Stage], have: frozenset[type] = GIVEN) -> None:
         known.add(writes(stage))
 
 
-def fingerprints(stages: Mapping[str, Stage], clip_id: str) -> dict[str, str]:
-    """Return, by stage name, a hash of everything its record depends on.
+def digests(stages: Mapping[str, Stage]) -> dict[str, str]:
+    """Return, by stage name, a hash of what a stage itself adds to its record.
 
-    It covers the stage's settings, revision and backend identities, and the fingerprints of its parents.
+    That is its settings, its revision and its backend with the weights it finds; asking the backends takes
+    time, so a run asks once.
     """
-    by_record: dict[type, str] = {Clip: clip_id, Frames: clip_id}
+    return {
+        name: _hash([name, getattr(s, "revision", 1), _identity(s), asdict(s)]) for name, s in stages.items()
+    }
+
+
+def fingerprints(
+    stages: Mapping[str, Stage], given: str, own: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """Return, by stage name, a hash of everything its record depends on: itself and its parents' fingerprints.
+
+    Args:
+        stages: stages by name, in order.
+        given: stands for what the door provides (clip and frames).
+        own: the stages' ``digests``, where they are already known.
+    """
+    own = own or digests(stages)
+    by_record: dict[type, str] = dict.fromkeys(GIVEN, given)
     result: dict[str, str] = {}
     for name, stage in stages.items():
         parents = sorted(by_record[record] for record in reads(stage).values())
-        identity = stage.identity() if hasattr(stage, "identity") else ""
-        covered = [name, getattr(stage, "revision", 1), identity, asdict(stage), parents]
-        digest = hashlib.sha256(json.dumps(covered, sort_keys=True, default=str).encode()).hexdigest()[:16]
-        by_record[writes(stage)] = result[name] = digest
+        by_record[writes(stage)] = result[name] = _hash([own[name], parents])
     return result
+
+
+class Done(NamedTuple):
+    """A stage has run."""
+
+    stage: str
+    record: Any
+    seconds: float
+
+
+def steps(
+    clip: Clip, frames: Frames, stages: Mapping[str, Stage], have: Records | None = None
+) -> Iterator[Done]:
+    """Run the stages on a clip one by one; what was yielded stays good when a later stage fails.
+
+    Args:
+        clip: the clip.
+        frames: the clip's samples.
+        stages: stages by name, in order.
+        have: records that are already known; the stages that write them are not run.
+
+    Raises:
+        StageError: a stage failed; ``__cause__`` holds the reason.
+        PipelineError: a record is read before it is written.
+    """
+    known: dict[type, Any] = {Clip: clip, Frames: frames, **(have or {})}
+    missing = {name: stage for name, stage in stages.items() if writes(stage) not in known}
+    check(list(missing.values()), frozenset(known))
+    for name, stage in missing.items():
+        started = time.perf_counter()
+        try:
+            record = stage(**{key: known[kind] for key, kind in reads(stage).items()})
+        except Exception as error:
+            raise StageError(name, clip.id, f"{type(error).__name__}: {error}") from error
+        known[writes(stage)] = record
+        yield Done(name, record, time.perf_counter() - started)
 
 
 def annotate(
@@ -100,29 +150,20 @@ def annotate(
 ) -> dict[type, Any]:
     """Run the stages on a clip and return every record, including those it was given.
 
-    Args:
-        clip: the clip; its record is part of the result.
-        frames: the clip's samples.
-        stages: stages by name, in order.
-        have: records that are already known; their stages are not run again.
-        on_stage: called with a stage's name and its seconds after it ran.
-
-    Raises:
-        StageError: a stage failed; the records before it are lost to the caller but not to its ``partial``.
+    Args and errors are those of ``steps``; ``on_stage`` is called with a stage's name and its seconds after it
+    ran. When a stage fails, the records before it are lost: a run, which must not lose them, uses ``steps``.
     """
-    check(list(stages.values()))
-    known: dict[type, Any] = {Clip: clip, Frames: frames, **(have or {})}
-    for name, stage in stages.items():
-        if writes(stage) in known:
-            continue
-        started = time.perf_counter()
-        try:
-            known[writes(stage)] = stage(**{key: known[record] for key, record in reads(stage).items()})
-        except (KinescribeError, ArithmeticError, LookupError, ValueError, TypeError, RuntimeError, OSError) as e:
-            error = StageError(name, clip.id, f"{type(e).__name__}: {e}")
-            error.partial = {k: v for k, v in known.items() if k is not Frames}  # type: ignore[attr-defined]
-            raise error from e
+    known: dict[type, Any] = {Clip: clip, **(have or {})}
+    for done in steps(clip, frames, stages, have):
+        known[writes(stages[done.stage])] = done.record
         if on_stage:
-            on_stage(name, time.perf_counter() - started)
-    del known[Frames]
+            on_stage(done.stage, done.seconds)
     return known
+
+
+def _identity(stage: Stage) -> str:
+    return str(stage.identity()) if hasattr(stage, "identity") else ""
+
+
+def _hash(covered: Any) -> str:
+    return hashlib.sha256(json.dumps(covered, sort_keys=True, default=str).encode()).hexdigest()[:16]

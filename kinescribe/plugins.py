@@ -11,7 +11,7 @@ from typing import Any
 
 from kinescribe.errors import BackendError, nearest
 
-_TOP_LEVEL = {"exporters", "metrics", "benchmarks"}
+_TOP_LEVEL = {"exporters"}
 
 
 def package_of(kind: str) -> str:

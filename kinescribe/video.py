@@ -262,8 +262,18 @@ def encode(
     target = Path(path)
     partial = target.with_name(target.name + ".part")
     width, height = size[0] // 2 * 2, size[1] // 2 * 2
+    try:
+        _write(partial, frames, width, height, crf)
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _write(
+    path: Path, frames: Iterable[tuple[float, UInt8[np.ndarray, "H W 3"]]], width: int, height: int, crf: int
+) -> None:
     base = Fraction(1, 90000)
-    with av.open(str(partial), "w", format="mp4", options={"movflags": "+faststart"}) as container:
+    with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as container:
         stream = container.add_stream("libx264", options={"crf": str(crf), "preset": "veryfast"})
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         stream.time_base = stream.codec_context.time_base = base
@@ -272,7 +282,6 @@ def encode(
             picture.pts, picture.time_base = round(time_s / base), base
             container.mux(stream.encode(picture))
         container.mux(stream.encode())
-    partial.replace(target)
 
 
 # --- the decoder's corner cases -----------------------------------------------------------------------------

@@ -40,7 +40,7 @@ def imported(tree: ast.AST) -> list[str]:
             )
         elif isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
-    return [name for name in names if name.startswith("kinescribe.")]
+    return [name for name in names if name.startswith("kinescribe.") and name != "kinescribe.__version__"]
 
 
 @pytest.mark.parametrize("file", MODULES, ids=lambda f: str(f.relative_to(PACKAGE)))

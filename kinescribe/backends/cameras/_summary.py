@@ -129,7 +129,7 @@ def labels(
         words.append("dolly_in" if radial.sum() > 0 else "dolly_out")
     if driving or (len(unknown) and unknown.mean() > MAX_UNKNOWN):
         words.append("complex")
-    if _trembles(way, samples_per_s):
+    elif _trembles(way, samples_per_s):
         words.append("handheld")
     if not words or words == ["handheld"]:
         words.insert(0, "static" if not words and _is_still(way) and value <= STATIC_SCORE else "slight")

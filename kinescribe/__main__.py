@@ -1,0 +1,6 @@
+"""``python -m kinescribe``."""
+
+from kinescribe.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,7 @@
+"""Trackers: which detections are the same subject over time.
+
+A tracker is given all detections of a clip and answers with its raw tracks: every finite box is a detection
+(``detection >= 0``), every detection is in at most one track, no track crosses a cut, and ids are any numbers
+from 0. ``TrackSubjects`` bridges, joins, drops and numbers them. A new file here is covered by the conformance
+test in ``tests/test_track.py``.
+"""

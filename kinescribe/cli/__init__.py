@@ -1,0 +1,5 @@
+"""The command line: ``kinescribe --help``."""
+
+from kinescribe.cli.app import main
+
+__all__ = ["main"]

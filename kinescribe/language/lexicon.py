@@ -1,0 +1,259 @@
+"""English that the rule parser needs beyond ``vocabulary``: closed classes, verb forms, states, light verbs.
+
+The verb list is a prior, not a limit: unknown words are read as verbs by their ending and their place.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from kinescribe.vocabulary import VERBS
+
+# --- closed classes -----------------------------------------------------------------------------------------
+
+DETERMINERS = frozenset("the a an this these those some any each every another both all no neither either several many few "
+    "more most various".split())
+POSSESSIVES = frozenset("his her its their my your our".split())
+SUBJECT_PRONOUNS = frozenset(
+    "he she it they we you i someone somebody nobody everyone everybody something one none who both".split()
+)
+OBJECT_PRONOUNS = frozenset("him them me us it her itself himself herself themselves something one".split())
+PRONOUNS = SUBJECT_PRONOUNS | OBJECT_PRONOUNS
+NUMBERS = {
+    "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
+    "eleven": 11, "twelve": 12,
+}  # fmt: skip
+BE = frozenset("is are was were be been being am 's".split())
+HAVE = frozenset("has have had having".split())
+DO = frozenset("do does did".split())
+MODALS = frozenset("may might can could would should will shall must".split())
+NEGATIONS = frozenset("not never n't hardly without".split())
+COORDINATORS = frozenset("and or but then so".split())
+SUBORDINATORS = frozenset(
+    "after before while as when whenever until once because since although though if where whereas".split()
+)
+RELATIVES = frozenset("who which that whose whom".split())
+PREPOSITIONS = frozenset(
+    "of in on at to toward towards from into onto over under above below behind beside between through across along "
+    "around round by with without near against off out up down inside outside beneath among past within during "
+    "about for like until amid upon via throughout despite except beyond".split()
+)
+PARTICLES = frozenset("up down out off back away over in on around aside apart together".split())
+ADVERBS = frozenset(
+    "then again forward forwards backward backwards upward upwards downward downwards inward inwards outward outwards "
+    "leftward leftwards rightward rightwards sideways ahead aside away back together apart twice once clockwise "
+    "counterclockwise counter-clockwise anti-clockwise anticlockwise home overhead too also just still very quite almost nearly now soon first finally "
+    "there here meanwhile afterwards afterward later next straight uphill downhill upstairs downstairs fast far "
+    "closer farther further low diagonally occasionally even aloud wider instead perhaps maybe together suddenly "
+    "abruptly motionless somewhat alternately well throughout".split()
+)
+NOT_ADVERBS = frozenset("family fly butterfly belly jelly assembly bully ally reply lily only early likely jersey".split())
+ADJECTIVES = frozenset(
+    "red blue green yellow white black grey gray brown orange silver purple pink dark light bright small large big "
+    "little young old tall short long wide narrow open level calm still stable square tired ready high deep other same "
+    "opposite whole entire shallow wooden metal upright".split()
+)
+
+# --- verbs --------------------------------------------------------------------------------------------------
+
+_REGULAR = """
+accept add adjust advance aim amble approach arch arrange attach attack back balance bang bat bathe beckon
+block board bob bounce bow box brace brake brush buckle bump bury button call capture carry cartwheel cast change charge
+chase check cheer chew chop circle clap clasp clean clear clench climb clip close collapse collide collect comb
+continue cook cough cover crack crash crawl cross crouch crush cruise curl curtsy curve cycle dance dangle dart dash
+deliver detach dip direct dive dodge douse drag drain dress dribble drift drop duck dunk dust elevate embrace empty
+emerge enter exhale exit explode extend extract face fasten file fill film fire fish fix flail flap flash flatten flex
+flick flip float flop flow flutter focus fold follow fumble gallop gather gaze gesture glance glide grab grasp greet grip guide
+gulp halt hammer hand hand head help hesitate hike hit hoist hook hop hover hug hurdle hurl hurry incline inhale insert
+inspect invert jab jerk jog join juggle jump kick kiss kneel knock land lash latch laugh launch lean leap lick lift link
+load lob lock look loop loosen lower lug lunge march massage meander merge mix mop mount move nod nudge open orbit
+overtake pack paddle paint park pass pat pause peck pedal peek peel peer perform pick pile pin pinch pitch pivot place
+plant play plop pluck plunge point poke polish pop pose pounce pour pound pray press proceed prod propel pull pump punch
+push race raise rake ram reach rear recline recoil recover release remove repeat replace rest retract retreat return
+reverse revolve rinse rip rise rock roll rotate rub rush sail salute sand saw scan scatter scoop scramble scrape
+scratch scroll scrub seal search seize separate serve settle sew shape share shave shift shoot shout shove shrug shuffle
+shut sidestep sip skate ski skid skim skip slam slap slash slice slip slow slump smack smash smear smell smile smooth
+smoke smooth snap snatch sneak sniff soar somersault speed spill spiral splash split spray spread sprint sprinkle squat
+squeeze squirt stab stack stagger stamp stare start steer step stir stomp stoop stop straighten straddle strap stretch
+stride stroke stroll strum stumble submerge support surf surge surround sway sweep swerve swipe swirl swivel swoop
+tackle tap taste taxi tear tighten tilt tip toss touch tow trace trail travel traverse tremble trim trip trot trudge
+tuck tug tumble turn twirl twist type uncross undress unfold unlock untie unwind unwrap use vacuum vault veer vibrate
+wag walk wander warm wash watch water wave wedge whip whirl whisk whistle wiggle wipe wobble work wrap wrestle wriggle
+yank yawn zip zigzag bend celebrate count write boil decelerate accelerate hold seem appear disappear stay remain wait
+keep try attempt manage begin end finish contain show depict suggest consist wind lead read wear involve moor hang
+lie stand sit prepare intend want need allow cause make let help cut put set get take give go come do have absorb
+""".split()
+_IRREGULAR = """
+be was been; bear bore borne; beat beat beaten; begin began begun; bend bent bent; bind bound bound; bite bit bitten;
+blow blew blown; break broke broken; bring brought brought; build built built; burst burst burst; buy bought bought;
+cast cast cast; catch caught caught; choose chose chosen; cling clung clung; come came come; creep crept crept; cut cut cut;
+dig dug dug; dive dived dived; do did done; draw drew drawn; drink drank drunk; drive drove driven; eat ate eaten;
+fall fell fallen; feed fed fed; feel felt felt; fight fought fought; find found found; flee fled fled; fling flung flung;
+fly flew flown; get got got; give gave given; go went gone; grind ground ground; grow grew grown; hang hung hung;
+have had had; hear heard heard; hide hid hidden; hit hit hit; hold held held; keep kept kept; kneel knelt knelt; lay laid laid;
+lead led led; lean leaned leaned; leap leapt leapt; leave left left; let let let; lie lay lain; light lit lit; lose lost lost;
+make made made; meet met met; overtake overtook overtaken; put put put; read read read; ride rode ridden; ring rang rung;
+rise rose risen; run ran run; say said said; see saw seen; send sent sent; set set set; shake shook shaken; shed shed shed;
+shine shone shone; shoot shot shot; show showed shown; shut shut shut; sing sang sung; sink sank sunk; sit sat sat; sleep slept slept;
+slide slid slid; sling slung slung; slit slit slit; speak spoke spoken; speed sped sped; spin spun spun; spit spat spat;
+split split split; spread spread spread; spring sprang sprung; stand stood stood; steal stole stolen; stick stuck stuck;
+strike struck struck; string strung strung; sweep swept swept; swim swam swum; swing swung swung; take took taken; teach taught taught;
+tear tore torn; tell told told; think thought thought; throw threw thrown; thrust thrust thrust; wake woke woken; wear wore worn;
+weave wove woven; win won won; wind wound wound; withdraw withdrew withdrawn; write wrote written; ski skied skied
+"""
+
+
+class Form(NamedTuple):
+    """A reading of a word as a verb form."""
+
+    lemma: str
+    kind: str
+    """base, third, past, participle or gerund."""
+
+
+def _inflect(lemma: str) -> dict[str, str]:
+    """Return the regular forms of a verb by kind."""
+    es = lemma.endswith(("s", "sh", "ch", "x", "z", "o"))
+    third = lemma + "es" if es else re.sub(r"(?<=[^aeiou])y$", "ie", lemma) + "s"
+    stem = lemma + lemma[-1] if re.fullmatch(r"(qu|[^aeiou])*[aeiou][^aeiouwxy]", lemma) else lemma
+    past = re.sub(r"(?<=[^aeiou])y$", "i", stem.removesuffix("e")) + "ed"
+    gerund = re.sub(r"(?<=[^eoy])e$", "", stem)
+    gerund = re.sub(r"ie$", "y", lemma) if lemma.endswith("ie") else gerund
+    return {"base": lemma, "third": third, "past": past, "participle": past, "gerund": gerund + "ing"}
+
+
+def _all_forms() -> dict[str, list[Form]]:
+    table: dict[str, dict[str, str]] = {lemma: _inflect(lemma) for lemma in _REGULAR}
+    for line in _IRREGULAR.replace("\n", " ").split(";"):
+        lemma, past, participle = line.split()
+        table[lemma] = {**_inflect(lemma), "past": past, "participle": participle}
+    for verb in VERBS:
+        forms = table.setdefault(verb.lemma, _inflect(verb.lemma))
+        forms |= {"third": verb.third, "past": verb.past, "gerund": verb.gerund}
+    found: dict[str, list[Form]] = {}
+    for lemma, forms in table.items():
+        for kind, word in forms.items():
+            found.setdefault(word, []).append(Form(lemma, kind))
+    return found
+
+
+FORMS = _all_forms()
+"""Readings of known verb forms."""
+
+NOT_VERBS = frozenset(
+    "building ceiling railing clothing morning evening string ring king thing wing wings during something anything "
+    "nothing everything railings bed red hundred seed feed weed speed shed "
+    "arms legs knees elbows hips toes fingers palms shoulders eyes ears wrists ankles feet heels thighs hands clothes "
+    "is was his its this as us yes gas bus lens across pants jeans glasses stairs always perhaps besides "
+    "sometimes towards backwards forwards upwards downwards inwards outwards afterwards sideways series species class "
+    "grass glass mattress upstairs downstairs people bars ping "
+    "dumbbells vegetables minutes seconds times degrees centimeters meters target".split()
+)
+"""Words whose ending looks like a verb's."""
+
+
+def readings(word: str) -> list[Form]:
+    """Return how a word can be read as a verb; unknown words by their ending."""
+    known = FORMS.get(word)
+    if known:
+        return known
+    if word in NOT_VERBS or not word.isalpha() or len(word) < 4:
+        return []
+    if word.endswith("ing") and re.search(r"[aeiouy].*ing$", word):
+        return [Form(_stem(word[:-3]), "gerund")]
+    if word.endswith("ed") and re.search(r"[aeiouy].*ed$", word):
+        stem = word[:-3] + "y" if word.endswith("ied") else _stem(word[:-2])
+        return [Form(stem, "past"), Form(stem, "participle")]
+    if word.endswith("s") and not word.endswith(("ss", "us", "is")):
+        return [Form(_singular_verb(word), "third")]
+    return []
+
+
+def _stem(rest: str) -> str:
+    """Return the lemma of what remains when ``ing`` or ``ed`` is cut off an unknown verb."""
+    for lemma in (rest, rest + "e"):
+        if any(form.kind == "base" for form in FORMS.get(lemma, ())):
+            return lemma
+    if rest.endswith("ett"):  # pirouetted
+        return rest + "e"
+    if re.search(r"([bdgmnprt])\1$", rest):
+        return rest[:-1]
+    needs_e = re.search(r"([vzcu]|[dr]g|[^aeiou]l|[aeiou]s|at|[^aeiou]?ak|ib|ir|ur|[^aeou]id|iz)$", rest)
+    return rest + "e" if needs_e and not rest.endswith(("ll", "rl", "wl", "ow")) else rest
+
+
+def _singular_verb(word: str) -> str:
+    if word.endswith("ies"):
+        return word[:-3] + "y"
+    return word[:-2] if re.search(r"(sh|ch|ss|x|zz|o)es$", word) else word[:-1]
+
+
+STATES = frozenset(
+    "be have wear hold wait face rest hang surround contain stand sit lie see show depict consist suggest seem appear "
+    "disappear need want feel read lead wind know belong remain stay focus fix fold film mask feature "
+    "dress moor park fill mount involve resemble display portray represent include imply indicate love like live own "
+    "absorb cover position situate decorate equip blur use warm lock vanish watch listen hear think keep begin end prepare "
+    "intend plan try attempt manage fail repeat".split()
+)
+"""Verbs that assert no motion by themselves."""
+POSTURES = frozenset("stand sit lie kneel lean crouch squat".split())
+"""States as a held posture, events with a direction or in a sequence."""
+CONTROL = frozenset(
+    "begin start continue keep end finish try attempt manage appear seem proceed fail need want happen tend "
+    "resume cease help prefer decide choose learn".split()
+)
+"""Followed by another verb, these say only that, when or whether it happens."""
+UNREALISED = frozenset("prepare wait intend plan want threaten ready refuse hope".split())
+"""What follows these (``to V``) does not happen."""
+LIGHT = frozenset("take perform do execute make give come go throw complete deliver have".split())
+"""With an event noun these say little: "takes two steps" is stepping."""
+EVENT_NOUNS = {
+    "step": "step", "flip": "flip", "backflip": "flip", "frontflip": "flip", "turn": "turn", "sip": "sip",
+    "halt": "stop", "stop": "stop", "standstill": "stop", "rest": "stop", "spin": "spin", "jump": "jump", "leap": "leap",
+    "kick": "kick", "cartwheel": "cartwheel", "somersault": "somersault", "roll": "roll", "bow": "bow", "bite": "bite",
+    "punch": "punch", "push": "push", "pull": "pull", "squat": "squat", "lunge": "lunge", "twist": "twist", "hop": "hop",
+    "swing": "swing", "wave": "wave", "nod": "nod", "dive": "dive", "stride": "stride", "pirouette": "pirouette",
+    "handstand": "handstand", "u-turn": "turn", "pause": "pause", "shrug": "shrug", "stretch": "stretch", "walk": "walk",
+    "run": "run", "drink": "drink", "throw": "throw", "rotation": "rotate", "lap": "lap", "loop": "loop", "skip": "skip",
+    "clap": "clap", "glance": "glance", "peek": "peek", "landing": "land", "slide": "slide", "dance": "dance",
+}  # fmt: skip
+"""Nouns that name a motion, and its verb."""
+TRANSITIVE_PARTICLE = frozenset(
+    "pick put take get lift raise set turn knock pull push bring throw give open close zip cut hold toss fold roll bend "
+    "stretch kick shut tie lay draw hand spread stick reach flip tip pour wipe strap sweep shake shove swing slide "
+    "carry drag peel tear break clean clear hang drop send drive move".split()
+)
+"""Verbs whose particle may stand before the object ("puts down the cup")."""
+
+# --- bodies -------------------------------------------------------------------------------------------------
+
+LIMB_PARTS = frozenset(
+    "arm arms forearm forearms leg legs torso hip hips shoulder shoulders knee knees elbow elbows waist body back chest "
+    "thigh thighs calf calves tail wing wings trunk spine upper-body core neck".split()
+)
+DISTAL_PARTS = frozenset(
+    "hand hands finger fingers fingertip fingertips fist fists palm palms thumb thumbs wrist wrists foot feet toe toes ankle "
+    "ankles heel heels head heads face chin gaze eye eyes mouth lips tongue beak ear ears teeth nose paw paws".split()
+)
+BODY_PARTS = LIMB_PARTS | DISTAL_PARTS
+DISTAL_VERBS = frozenset(
+    "clap wave glance look peek grab grasp grip snatch catch type pinch clench point taste sip bite chew swallow lick "
+    "nod close release crush write scroll drop kiss blink wink sniff button gaze stare".split()
+)
+LIMB_VERBS = frozenset(
+    "raise lift lower bend lean reach stretch throw toss push pull kick punch swing hit strike open put pick place "
+    "pour chop cut carry shoot shake extend straighten twist curl draw take knock squeeze hold give bow wipe stir close "
+    "insert remove hug pump shrug squat".split()
+)
+
+HUMAN_WORDS = frozenset(
+    "person man woman boy girl child kid toddler adult human guy lady gentleman individual someone somebody figure player "
+    "athlete dancer gymnast skater skier runner walker climber performer instructor trainer coach worker chef cook student "
+    "teacher actor pedestrian swimmer diver boxer wrestler goalkeeper striker referee ballerina cheerleader character "
+    "surfer presenter speaker driver teenager people men women children boys girls kayaker kayakers partner opponent "
+    "motorcyclist cyclist rider baby one former latter third second first member friend mother father couple "
+    "crowd team group officer soldier singer musician drummer guitarist batter pitcher skateboarder snowboarder".split()
+)
+FEMALE = frozenset("woman girl lady mother ballerina cheerleader sister daughter wife actress women girls".split())
+MALE = frozenset("man boy guy gentleman father brother son husband men boys".split())

@@ -1,0 +1,203 @@
+"""Facts to plain English. Deterministic: the wording varies with the fact's id, the content never does.
+
+Every part of a fact that can be said is said in a way the parser reads back (``tests/test_language.py``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from kinescribe.records import CAMERA, MotionFact, Span
+from kinescribe.vocabulary import DIRECTION_PHRASES, PARTS, TRAJECTORY_PHRASES
+
+INSTANT_S = 0.15
+"""A shorter span is said as one instant; times are said in tenths of a second."""
+MAX_CHAIN = 3
+"""Facts in one sentence."""
+
+_INSTANTS = {"start": 0, "stop": 0, "enter": 0, "leave": 1}
+"""Predicates that happen at one end (0 start, 1 end) of the span that shows them."""
+
+_VERBS: Mapping[str, tuple[str, ...]] = {
+    "move": ("moves", "travels", "goes"),
+    "start": ("sets off",),
+    "stop": ("stops", "comes to a stop"),
+    "pause": ("pauses",),
+    "stay": ("stays in place", "remains in place"),
+    "enter": ("enters the frame", "comes into view"),
+    "leave": ("leaves the frame", "goes out of view"),
+    "accelerate": ("speeds up", "accelerates"),
+    "decelerate": ("slows down", "decelerates"),
+    "approach": ("approaches", "moves closer to"),
+    "separate": ("moves away from", "gets farther from"),
+    "raise": ("raises", "lifts"),
+    "lower": ("lowers",),
+    "bend": ("bends",),
+    "straighten": ("straightens",),
+    "pan": ("pans",),
+    "tilt": ("tilts",),
+    "roll": ("rolls",),
+    "zoom": ("zooms",),
+    "shake": ("shakes",),
+}
+_CAMERA_STAYS = ("stays still", "does not move")
+"""Of a subject only the place is meant (it may wave); of the camera everything."""
+_FROM = {
+    "right": "from the left", "left": "from the right", "down": "from above", "up": "from below",
+    "upper_right": "from the lower left", "upper_left": "from the lower right",
+    "lower_right": "from the upper left", "lower_left": "from the upper right",
+}  # fmt: skip
+"""A subject that enters moving right comes from the left."""
+_BOTH_WAYS = {("left", "right"): "left and right", ("up", "down"): "up and down"}
+_TIMES = {1: "once", 2: "twice", 3: "three times", 4: "four times", 5: "five times", 6: "six times"}
+
+
+def said_span(fact: MotionFact) -> Span | None:
+    """Return the time that a sentence gives for a fact, in tenths of a second; None for the camera.
+
+    What the camera does is known for the clip as a whole, so no time is claimed for it.
+    """
+    if fact.subject == CAMERA:
+        return None
+    start, end = round(fact.span.start_s, 1), round(fact.span.end_s, 1)
+    if fact.predicate in _INSTANTS:
+        at = (start, end)[_INSTANTS[fact.predicate]]
+        return Span(at, at)
+    return Span(start, start) if end - start < INSTANT_S else Span(start, end)
+
+
+def phrase(fact: MotionFact, object_name: str | None = None, variant: int | None = None) -> str:
+    """Return the predicate of a fact in the third person, without its time: ``moves slowly to the left``.
+
+    Args:
+        object_name: what the fact's object is called.
+        variant: which wording to take; by default it follows from the fact's id.
+    """
+    chosen = _pick(fact, "verb") if variant is None else variant
+    verbs = _CAMERA_STAYS if (fact.subject, fact.predicate) == (CAMERA, "stay") else _VERBS[fact.predicate]
+    words = [verbs[chosen % len(verbs)]]
+    if object_name is not None:
+        words.append(object_name)
+    if fact.part is not None:
+        words.append(_part(fact.part))
+    words += _manner(fact)
+    return " ".join(words)
+
+
+def sentence(fact: MotionFact, name: str, object_name: str | None = None) -> str:
+    """Return one sentence about one fact."""
+    return _finish(_clause(fact, name, object_name))
+
+
+def render(facts: Sequence[MotionFact], names: Mapping[int, str]) -> str:
+    """Return a text that says the facts in order of time, the camera first.
+
+    Consecutive facts of one subject form a sentence of up to ``MAX_CHAIN`` facts.
+
+    Args:
+        names: how the subjects are called (``referring.names``).
+    """
+    ordered = sorted(facts, key=lambda f: (f.subject != CAMERA, f.span.start_s, f.span.end_s, f.subject))
+    return " ".join(_finish(_chain(chain, names)) for chain in _chains(ordered))
+
+
+class _Chain(NamedTuple):
+    subject: int
+    facts: list[MotionFact]
+
+
+def _chains(facts: Sequence[MotionFact]) -> list[_Chain]:
+    chains: list[_Chain] = []
+    for fact in facts:
+        if chains and chains[-1].subject == fact.subject and len(chains[-1].facts) < MAX_CHAIN:
+            chains[-1].facts.append(fact)
+        else:
+            chains.append(_Chain(fact.subject, [fact]))
+    return chains
+
+
+def _chain(chain: _Chain, names: Mapping[int, str]) -> str:
+    """One subject, several predicates; "then" only between spans that do not overlap."""
+    first, *rest = chain.facts
+    if not rest:
+        return _clause(first, names[chain.subject], _object(first, names))
+    text = f"{names[chain.subject]} {_timed(first, _object(first, names))}"
+    before = first
+    for i, fact in enumerate(rest):
+        link = "then" if fact.span.start_s >= before.span.end_s - INSTANT_S else ""
+        comma = "," if len(rest) > 1 or link else ""
+        joint = f"{comma} and {link}" if i == len(rest) - 1 else f", {link}"
+        text += f"{joint} ".replace("  ", " ") + _timed(fact, _object(fact, names))
+        before = fact
+    return text
+
+
+def _clause(fact: MotionFact, name: str, object_name: str | None) -> str:
+    span = said_span(fact)
+    if span is not None and _pick(fact, "time") % 3 == 0:
+        return f"{_time(span)}, {name} {phrase(fact, object_name)}"
+    return f"{name} {_timed(fact, object_name)}"
+
+
+def _timed(fact: MotionFact, object_name: str | None) -> str:
+    span = said_span(fact)
+    said = phrase(fact, object_name)
+    return said if span is None else f"{said} {_time(span)}"
+
+
+def _time(span: Span) -> str:
+    if span.end_s == span.start_s:
+        return f"at {span.start_s:.1f} s"
+    return f"from {span.start_s:.1f} s to {span.end_s:.1f} s"
+
+
+def _manner(fact: MotionFact) -> list[str]:
+    """Magnitude, direction, shape and count, in this order."""
+    direction = _direction(fact)
+    shape = TRAJECTORY_PHRASES.get(fact.trajectory or "")
+    if fact.trajectory == "back_and_forth" and fact.direction in _BOTH_WAYS:
+        shape = None  # "left and right" says it
+    parts = [fact.magnitude, direction, shape, times(fact.count)]
+    return [part for part in parts if part]
+
+
+def _direction(fact: MotionFact) -> str:
+    if fact.direction in _BOTH_WAYS:
+        return _BOTH_WAYS[fact.direction]
+    words = []
+    for direction in fact.direction:
+        if fact.predicate == "enter" and direction in _FROM:
+            words.append(_FROM[direction])
+        elif fact.predicate == "leave" and direction in ("up", "down"):
+            words.append("at the top" if direction == "up" else "at the bottom")
+        else:
+            words.append(DIRECTION_PHRASES[direction])
+    return " and ".join(words)
+
+
+def times(count: int | None) -> str:
+    """Return a number of repetitions in words; empty where it is unknown."""
+    if count is None:
+        return ""
+    return _TIMES.get(count, f"{count} times")
+
+
+def _part(part: str) -> str:
+    said = PARTS[part][0] if part in PARTS else part.replace("_", " ")
+    return said if said.startswith("both ") else f"the {said}"
+
+
+def _object(fact: MotionFact, names: Mapping[int, str]) -> str | None:
+    return None if fact.object is None else names[fact.object]
+
+
+def _finish(text: str) -> str:
+    return text[0].upper() + text[1:] + "."
+
+
+def _pick(fact: MotionFact, what: str) -> int:
+    """A number that varies between facts but not between runs."""
+    key = f"{what}:{fact.id}:{fact.subject}:{fact.predicate}:{fact.span.start_s:.2f}"
+    return int.from_bytes(hashlib.sha256(key.encode()).digest()[:4])

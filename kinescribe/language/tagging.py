@@ -1,0 +1,373 @@
+"""From text to tokens with a part of speech, decided by closed classes, verb forms and place; no model."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from kinescribe.language import lexicon as lex
+
+BOUNDARIES = ("PUNCT", "CC", "SUB", "REL")
+"""Tags after which another clause may begin."""
+NOUN_PHRASE = ("DET", "POSS", "POSN", "NUM", "ADJ", "NOUN")
+_PLURALS = frozenset("people men women children feet they both others".split())
+_CAUSATIVES = frozenset("make let help watch see".split())
+
+
+@dataclass
+class Token:
+    """A word or mark; offsets count from the start of the whole text."""
+
+    text: str
+    start: int
+    end: int
+    tag: str = ""
+    form: lex.Form | None = None
+
+    @property
+    def low(self) -> str:
+        """Lower case."""
+        return self.text.lower().replace("’", "'")
+
+
+def sentences(text: str) -> Iterator[tuple[int, int]]:
+    """Yield the character offsets of the sentences; a point inside a number ends none."""
+    for found in re.finditer(r"(?:[^.!?\n]|\.(?=\d))+[.!?]*", text):
+        if found.group().strip():
+            start = found.start() + len(found.group()) - len(found.group().lstrip())
+            yield start, start + len(found.group().strip())
+
+
+def tokenize(text: str, offset: int = 0) -> list[Token]:
+    """Split into words, numbers and marks; ``n't`` and the ``'s`` of "she's" are words of their own."""
+    tokens: list[Token] = []
+    for found in re.finditer(r"[A-Za-zÀ-ÿ]+(?:[-'’][A-Za-zÀ-ÿ]+)*|\d+|[^\w\s]", text):
+        word, start, end = found.group(), found.start() + offset, found.end() + offset
+        low = word.lower().replace("’", "'")
+        cut = 3 if low.endswith("n't") else 2 if low.endswith("'s") and low[:-2] in lex.SUBJECT_PRONOUNS else 0
+        if cut:
+            tokens.append(Token(word[:-cut], start, end - cut))
+            tokens.append(Token(word[-cut:], end - cut, end))
+        else:
+            tokens.append(Token(word, start, end))
+    return tokens
+
+
+def tag(tokens: list[Token]) -> list[Token]:
+    """Tag the tokens of one sentence in place, and return them."""
+    for i in range(len(tokens)):
+        tokens[i].tag = _closed_class(tokens, i)
+    _Verbs(tokens).find()
+    for token in tokens:
+        token.tag = token.tag or "NOUN"
+    return tokens
+
+
+def _closed_class(tokens: list[Token], i: int) -> str:
+    """Return the tag that the word itself decides; empty for open classes."""
+    low = tokens[i].low
+    following = tokens[i + 1].low if i + 1 < len(tokens) else ""
+    before = tokens[i - 1] if i else None
+    if not low[0].isalnum() and low not in ("n't", "'s"):
+        return "PUNCT"
+    if low.endswith("'s") or low.endswith("s'"):
+        return "AUX" if low == "'s" else "POSN"
+    special = _ambiguous(tokens, i, low, following, before)
+    if special is not None:
+        return special
+    for words, name in _CLASSES:
+        if low in words:
+            return name
+    if low.isdigit():
+        return "NUM"
+    if low.endswith("ly") and low not in lex.NOT_ADVERBS and len(low) > 4:
+        return "ADV"
+    return "ADJ" if low in lex.ADJECTIVES else ""
+
+
+_CLASSES = (
+    (lex.NEGATIONS - {"without"}, "NEG"),
+    (lex.BE | lex.HAVE | lex.DO, "AUX"),
+    (lex.MODALS, "MODAL"),
+    (lex.COORDINATORS - {"then"}, "CC"),
+    (lex.SUBORDINATORS, "SUB"),
+    (lex.RELATIVES, "REL"),
+    (lex.DETERMINERS, "DET"),
+    (lex.POSSESSIVES, "POSS"),
+    (lex.PRONOUNS, "PRON"),
+    (lex.NUMBERS.keys(), "NUM"),
+    (lex.PREPOSITIONS, "PREP"),
+    (lex.ADVERBS, "ADV"),
+)
+
+
+def _ambiguous(tokens: list[Token], i: int, low: str, following: str, before: Token | None) -> str | None:
+    """Words of several classes, by their neighbours."""
+    starts = before is None or before.tag in BOUNDARIES
+    opens_phrase = before is not None and before.tag in ("DET", "POSS", "POSN", "ADJ")
+    if low in ("left", "right"):
+        return _side(tokens, i, following, before)
+    if low == "her":
+        return "POSS" if _owned(tokens, i, following) else "PRON"
+    if low in ("after", "before") and following in ("that", "this", "which"):
+        return "PREP"
+    if low == "then":
+        return "CC" if _verb_before(tokens, i) else "ADV"
+    if low in ("does", "did", "has", "had", "have") and following in lex.DETERMINERS | lex.POSSESSIVES | lex.NUMBERS.keys():
+        return ""
+    if low == "once":
+        return "SUB" if starts and following and following not in lex.PREPOSITIONS | {",", "and"} else "ADV"
+    if low == "one":
+        return "NOUN" if opens_phrase else "NUM" if _noun_like(following) else "PRON"
+    if low == "no" and following == "one":
+        return "DET"
+    if low in ("both", "all", "each", "some", "that", "this", "these", "those", "another", "none", "neither"):
+        return _quantifier(low, following, before)
+    if low == "back":
+        return "NOUN" if opens_phrase else "ADV"
+    if low == "still":
+        return "ADJ" if opens_phrase else "ADV"
+    if low == "a" and tokens[i].text == "A" and before is not None and before.tag not in BOUNDARIES:
+        return "NOUN"  # "Pedestrian A"
+    if low == "to":
+        return "TO" if _opens_infinitive(tokens, i) else "PREP"
+    if opens_phrase and low in ("fast", "high", "low", "straight", "opposite", "top", "bottom", "next", "inside"):
+        return "ADJ"
+    return None
+
+
+def _side(tokens: list[Token], i: int, following: str, before: Token | None) -> str:
+    """``left`` and ``right``: a side of the body, a direction, or the past of to leave."""
+    article = following in lex.DETERMINERS | lex.POSSESSIVES
+    if tokens[i].low == "left" and before is not None and before.tag in ("", "NOUN", "PRON", "NUM"):
+        if article or (not following or following in ".,;" or following in ("and", "then", "at")) and not _verb_before(
+            tokens, i
+        ):
+            return ""
+    if following and following[0].isalpha() and _noun_like(following):
+        return "ADJ"
+    return "NOUN" if before is not None and before.tag in ("DET", "POSS", "POSN") else "ADV"
+
+
+def _verb_before(tokens: list[Token], i: int) -> bool:
+    """Whether a word before, up to a clause boundary, can only be a finite verb in this place."""
+    for token in reversed(tokens[:i]):
+        if token.tag in BOUNDARIES:
+            return False
+        kinds = {form.kind for form in lex.FORMS.get(token.low, ())}
+        if kinds & {"third", "past", "gerund"} and token.tag == "" and token.low not in lex.NOT_VERBS:
+            return True
+    return False
+
+
+def _quantifier(low: str, following: str, before: Token | None) -> str:
+    if low == "that":
+        noun_before = before is not None and before.tag in ("", "NOUN", "NUM")
+        return "REL" if noun_before else "DET" if _noun_like(following) else "PRON"
+    if low == "both" and before is not None and before.tag in ("PRON", "ADV"):
+        return "ADV"
+    if low in ("this", "these", "those"):
+        return "DET" if _noun_like(following) else "PRON"
+    return "DET" if _noun_like(following) or following == "of" else "PRON"
+
+
+def _owned(tokens: list[Token], i: int, following: str) -> bool:
+    """Whether "her" owns what follows ("her left arm") or is an object ("guides her back to the left")."""
+    beyond = tokens[i + 2].low if i + 2 < len(tokens) else ""
+    if following == "back":
+        return beyond not in ("to", "toward", "towards", "into", "in", "onto")
+    return following in ("left", "right") and _noun_like(beyond) or _noun_like(following)
+
+
+def _noun_like(word: str) -> bool:
+    """Whether a word can begin or continue a noun phrase: not a closed class, an adverb or a sure verb."""
+    if not word or not word[0].isalnum():
+        return False
+    if word in lex.ADJECTIVES or word in lex.NUMBERS or word in lex.BODY_PARTS:
+        return True
+    closed = (
+        lex.PREPOSITIONS | lex.COORDINATORS | lex.SUBORDINATORS | lex.BE | lex.HAVE | lex.DO | lex.MODALS | lex.ADVERBS
+        | lex.NEGATIONS | lex.RELATIVES | lex.DETERMINERS | lex.POSSESSIVES | lex.PRONOUNS | {"to", "an", "a"}
+    )  # fmt: skip
+    if word in closed or (word.endswith("ly") and word not in lex.NOT_ADVERBS):
+        return False
+    kinds = {form.kind for form in lex.FORMS.get(word, ())}
+    return not kinds & {"third", "past", "gerund"} or "base" in kinds
+
+
+def _opens_infinitive(tokens: list[Token], i: int) -> bool:
+    for token in tokens[i + 1 :]:
+        if token.low in lex.ADVERBS or token.low.endswith("ly"):
+            continue
+        return token.low in ("be", "have") or any(form.kind == "base" for form in lex.readings(token.low))
+    return False
+
+
+class _Verbs:
+    """Finds the verbs of one sentence from left to right."""
+
+    def __init__(self, tokens: list[Token]) -> None:
+        self.tokens = tokens
+        self.finite = False
+        """Whether the clause so far has its finite verb."""
+        self.kinds: set[str] = set()
+        """Kinds of all verbs so far."""
+        self.last_kind = ""
+        """Kind of the last verb: what a coordinated verb must agree with."""
+        self.subject_open = False
+        """Whether a relative clause interrupts a main clause that still lacks its verb."""
+        self.causative = False
+
+    def find(self) -> None:
+        for i, token in enumerate(self.tokens):
+            if token.tag in BOUNDARIES:
+                self._boundary(token)
+            elif token.tag in ("AUX", "MODAL"):
+                self.finite = True
+                self.kinds.add("third")
+            elif token.tag in ("", "ADJ"):
+                form = self._form(i)
+                if form is not None:
+                    token.tag, token.form = "VERB", form
+                    self._note(form)
+                elif token.tag == "":
+                    token.tag = "NOUN"
+
+    def _boundary(self, token: Token) -> None:
+        if token.tag == "REL":
+            self.subject_open = self.subject_open or not self.finite
+        elif token.tag == "PUNCT" and token.low == "," and self.finite:
+            pass
+        self.finite = False
+
+    def _note(self, form: lex.Form) -> None:
+        if form.kind in ("third", "past", "base"):
+            if self.finite:
+                self.subject_open = False
+            self.finite = True
+        self.last_kind = form.kind
+        self.kinds.add(form.kind)
+        self.causative = form.lemma in _CAUSATIVES
+
+    def _form(self, i: int) -> lex.Form | None:
+        low = self.tokens[i].low
+        if self.tokens[i].tag == "ADJ" and low != "open":
+            return None
+        options = {form.kind: form for form in lex.readings(low)}
+        if not options or (low in lex.NOT_VERBS and low not in lex.FORMS):
+            return None
+        if low in lex.NOT_VERBS:
+            return None
+        direct = self.tokens[i - 1].tag if i else "START"
+        colour = direct == "ADJ" and i > 1 and self.tokens[i - 2].tag == "PREP"  # "the one in blue shoots"
+        if direct in ("DET", "POSS", "POSN", "ADJ") and not colour or direct == "NUM" and not self._names(i - 1):
+            return None
+        previous = self._previous(i)
+        for rule in (self._after_helper, self._third, self._gerund, self._base, self._past):
+            form = rule(i, options, previous)
+            if form is not None:
+                return form
+        return None
+
+    def _names(self, i: int) -> bool:
+        """Whether a number belongs to a name ("person 1") instead of counting what follows."""
+        return i > 0 and self.tokens[i - 1].tag == "NOUN"
+
+    def _previous(self, i: int) -> Token | None:
+        for token in reversed(self.tokens[:i]):
+            if token.tag not in ("ADV", "NEG") and token.low != "both":
+                return token
+        return None
+
+    def _after_helper(self, i: int, options: dict[str, lex.Form], previous: Token | None) -> lex.Form | None:
+        if previous is None:
+            return None
+        if previous.tag in ("TO", "MODAL") or previous.tag == "AUX" and previous.low in lex.DO:
+            return options.get("base")
+        if previous.tag == "AUX" and previous.low in lex.BE:
+            return options.get("gerund") or options.get("participle")
+        if previous.tag == "AUX":
+            return options.get("participle") or options.get("past")
+        return None
+
+    def _third(self, i: int, options: dict[str, lex.Form], previous: Token | None) -> lex.Form | None:
+        form = options.get("third")
+        if form is None:
+            return None
+        known = self.tokens[i].low in lex.FORMS
+        if i + 1 < len(self.tokens) and self.tokens[i + 1].tag in ("AUX", "MODAL"):
+            return None  # "several plants can be seen"
+        if previous is None or previous.tag in ("REL", "PRON"):
+            return form if known or previous is not None else None
+        if previous.tag in ("NOUN", "NUM", "ADJ"):
+            free = not self.finite or self.subject_open
+            return form if free and (known or self._opens_complement(i, strict=False)) else None
+        if previous.tag in ("PUNCT", "CC"):
+            agrees = self.last_kind in ("third", "gerund", "participle", "") or "third" in self.kinds
+            return form if agrees and (known or self._opens_complement(i, strict=True)) else None
+        return None
+
+    def _opens_complement(self, i: int, strict: bool) -> bool:
+        """Whether what follows can follow a verb."""
+        if i + 1 == len(self.tokens):
+            return not strict
+        tag, low = self.tokens[i + 1].tag, self.tokens[i + 1].low
+        if strict:
+            return tag in ("DET", "POSS", "ADV") or low in lex.PARTICLES
+        return tag not in ("", "NOUN", "AUX", "MODAL")
+
+    def _gerund(self, i: int, options: dict[str, lex.Form], previous: Token | None) -> lex.Form | None:
+        return options.get("gerund")
+
+    def _base(self, i: int, options: dict[str, lex.Form], previous: Token | None) -> lex.Form | None:
+        form = options.get("base")
+        if form is None or previous is None or self.tokens[i].low not in lex.FORMS:
+            return None
+        if previous.tag in ("PUNCT", "CC"):
+            return form if self.last_kind == "base" and not self.finite else None
+        if self.finite and not self.causative:
+            return None
+        if previous.tag == "PRON":
+            plural = previous.low in ("they", "we", "you", "i", "both") or self.causative
+            return form if plural else None
+        if previous.tag == "NOUN":
+            return form if self._plural(previous, i) or self.causative else None
+        return None
+
+    def _plural(self, noun: Token, i: int) -> bool:
+        low = noun.low
+        if low in _PLURALS or low.endswith("s") and not low.endswith(("ss", "us")):
+            return True
+        before = self.tokens[: self.tokens.index(noun)]
+        joined = [t for t in before if t.tag in ("CC", "VERB", "AUX")]
+        return bool(joined) and joined[-1].low == "and"
+
+    def _past(self, i: int, options: dict[str, lex.Form], previous: Token | None) -> lex.Form | None:
+        form = options.get("past")
+        if form is None or previous is None:
+            return None
+        if self.tokens[i].low.endswith("by"):
+            return None
+        follows_by = i + 1 < len(self.tokens) and self.tokens[i + 1].low == "by"
+        if previous.tag in ("PRON", "REL"):
+            return None if self.finite else form
+        if previous.tag in ("NOUN", "NUM"):
+            if follows_by:
+                return options.get("participle") or form
+            return form if not self.finite and not self._finite_ahead(i) else None
+        if previous.tag in ("PUNCT", "CC"):
+            if self.last_kind == "participle" and "participle" in options:
+                return options["participle"]
+            return form if self.last_kind == "past" else None
+        return None
+
+    def _finite_ahead(self, i: int) -> bool:
+        """Whether the clause goes on to a finite verb, so that an -ed word before it is a participle."""
+        for token in self.tokens[i + 1 :]:
+            if token.tag in ("CC", "SUB", "REL") or token.low in ";":
+                return False
+            kinds = {form.kind for form in lex.FORMS.get(token.low, ())}
+            if token.tag in ("AUX", "MODAL") or "third" in kinds and token.low not in lex.NOT_VERBS:
+                return True
+        return False

@@ -1,0 +1,242 @@
+"""Recipes: which settings a run uses. A TOML file with a table per stage; what it leaves out has its default.
+
+``load("offline", ["camera.max_side=640"])`` reads a shipped recipe, changes one setting and checks everything
+against the stages' own dataclasses, before any video is opened. ``to_toml`` gives the fully resolved recipe,
+which loads back to the same.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.resources
+import json
+import math
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import tomli_w
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from kinescribe.errors import RecipeError, nearest
+from kinescribe.pipeline import STAGES
+
+DEFAULT = "offline"
+"""The recipe that is used when none is named."""
+
+
+@dataclass(frozen=True)
+class IngestSettings:
+    """How videos become clips."""
+
+    samples_per_s: float = 10.0
+    """Instants per second at which a clip is looked at; a slower source gives every frame. FoundationMotion
+    tracks at 8-10 Hz; human limb motion is mostly below 5 Hz, which 10 Hz just resolves."""
+    max_side: int = 960
+    """Pixels of the longer side of the pictures the stages look at; records are in full-size pixels."""
+    max_clip_s: float = 600.0
+    """A longer video is split into equal clips of at most this many seconds, so that memory and the loss by a
+    crash stay bounded. Each clip has its own track ids."""
+    start_s: float = 0.0
+    """Begin here in every video."""
+    end_s: float = math.inf
+    """End here in every video."""
+
+    def __post_init__(self) -> None:
+        _demand(self.samples_per_s > 0, "samples_per_s must be above 0")
+        _demand(self.max_side >= 16, "max_side must be at least 16 pixels")
+        _demand(self.max_clip_s > 0, "max_clip_s must be above 0")
+        _demand(0 <= self.start_s < self.end_s, "start_s must be at least 0 and below end_s")
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """How the work is done; nothing here but ``seed`` and ``until`` changes a record."""
+
+    workers: int = 0
+    """Processes; 0 takes one per CPU core that this process may use."""
+    clip_timeout_s: float = 300.0
+    """A clip (or the scan of a file) that takes longer than this, plus the allowance below, is given up and
+    recorded as failed. Five minutes cover the start of any backend here."""
+    timeout_per_s: float = 60.0
+    """Seconds allowed on top per second of video: the shipped backends need 1 to 5 on a laptop core."""
+    seed: int = 0
+    """For every stage with a ``seed`` of its own that the recipe does not set."""
+    until: str = ""
+    """The last stage to run; empty means all."""
+
+    def __post_init__(self) -> None:
+        _demand(self.workers >= 0, "workers must be at least 0")
+        _demand(self.clip_timeout_s > 0 and self.timeout_per_s >= 0, "timeouts must be positive")
+        _demand(
+            not self.until or self.until in STAGES,
+            f'until: no stage "{self.until}"{nearest(self.until, STAGES)}',
+        )
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides what a run computes."""
+
+    ingest: IngestSettings = field(default_factory=IngestSettings)
+    run: RunSettings = field(default_factory=RunSettings)
+    stages: Mapping[str, Any] = field(default_factory=dict)
+    """Stage instances by name, in order, up to ``run.until``."""
+
+
+def names() -> list[str]:
+    """Return the names of the shipped recipes."""
+    return sorted(
+        path.name.removesuffix(".toml") for path in _shipped().iterdir() if path.name.endswith(".toml")
+    )
+
+
+def load(name_or_file: str | None = None, overrides: Sequence[str] = ()) -> Recipe:
+    """Return a checked recipe.
+
+    Args:
+        name_or_file: a shipped recipe's name or the path of a ``.toml`` file; None takes ``offline``.
+        overrides: ``table.key=value``; the value is TOML, a bare word is a string.
+
+    Raises:
+        RecipeError: there is no such recipe, it is not TOML, or a key or value does not fit.
+    """
+    name = name_or_file or DEFAULT
+    tables = _parse(_text(name), name)
+    for override in overrides:
+        _override(tables, override)
+    return resolve(tables)
+
+
+def resolve(tables: Mapping[str, Any]) -> Recipe:
+    """Check a recipe's tables and return the recipe; errors as ``load``."""
+    known = ["ingest", "run", *STAGES]
+    for name, table in tables.items():
+        if name not in known:
+            raise RecipeError(f"[{name}]: no such table{nearest(name, known)}")
+        if not isinstance(table, Mapping):
+            raise RecipeError(f"{name} must be a table of settings: [{name}]")
+    run = _build(RunSettings, "run", tables.get("run", {}))
+    order = list(STAGES)
+    wanted = order[: order.index(run.until) + 1] if run.until else order
+    # All tables are checked, also those of stages that are left out.
+    stages = {
+        name: _build(STAGES[name], name, _seeded(name, tables.get(name, {}), run.seed)) for name in order
+    }
+    ingest = _build(IngestSettings, "ingest", tables.get("ingest", {}))
+    return Recipe(ingest, run, {name: stages[name] for name in wanted})
+
+
+def to_tables(recipe: Recipe) -> dict[str, dict[str, Any]]:
+    """Return the resolved recipe as plain tables; settings that are None are left out, as TOML has none."""
+    sections = {"ingest": recipe.ingest, "run": recipe.run, **recipe.stages}
+    return {name: _plain(dataclasses.asdict(section)) for name, section in sections.items()}
+
+
+def to_toml(recipe: Recipe) -> str:
+    """Return the resolved recipe as TOML; ``load`` gives the same recipe back."""
+    return tomli_w.dumps(to_tables(recipe))
+
+
+# --- reading ------------------------------------------------------------------------------------------------
+
+
+def _shipped() -> Any:
+    """Return the folder of recipes: inside the installed package, or beside it in a checkout."""
+    packaged = importlib.resources.files("kinescribe") / "recipes"
+    return packaged if packaged.is_dir() else Path(__file__).parents[1] / "recipes"
+
+
+def _text(name: str) -> str:
+    if name.endswith(".toml") or "/" in name or "\\" in name:
+        try:
+            return Path(name).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise RecipeError(f"cannot read the recipe {name}: {error}") from error
+    if name not in names():
+        raise RecipeError(f'no recipe "{name}"{nearest(name, names())}; a file is named with its .toml')
+    text: str = (_shipped() / f"{name}.toml").read_text(encoding="utf-8")
+    return text
+
+
+def _parse(text: str, name: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise RecipeError(f"{name} is not TOML: {error}") from error
+
+
+def _override(tables: dict[str, Any], override: str) -> None:
+    """Put one ``table.key=value`` into the tables."""
+    dotted, equals, value = override.partition("=")
+    *path, key = [part.strip() for part in dotted.split(".")]
+    if not equals or not path or not all([*path, key]):
+        raise RecipeError(f'"{override}": expected table.key=value, e.g. camera.max_side=640')
+    table = tables
+    for part in path:
+        table = table.setdefault(part, {})
+        if not isinstance(table, dict):
+            raise RecipeError(f'"{override}": {part} is a value, not a table')
+    table[key] = _value(value.strip())
+
+
+def _value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+# --- checking -----------------------------------------------------------------------------------------------
+
+
+def _seeded(name: str, table: Mapping[str, Any], seed: int) -> Mapping[str, Any]:
+    has_seed = any(f.name == "seed" for f in dataclasses.fields(STAGES[name]))
+    return {"seed": seed, **table} if has_seed else table
+
+
+def _build(cls: Any, name: str, table: Mapping[str, Any]) -> Any:
+    """Return ``cls`` with a table's values, each checked against its field's type."""
+    hints = get_type_hints(cls)
+    known = [f.name for f in dataclasses.fields(cls)]
+    for key in table:
+        if key not in known:
+            raise RecipeError(f"{name}.{key}: no such setting{nearest(key, known)}")
+    values = {key: _checked(f"{name}.{key}", hints[key], value) for key, value in table.items()}
+    try:
+        return cls(**values)
+    except (ValueError, TypeError) as error:
+        raise RecipeError(f"[{name}]: {error}") from error
+
+
+def _checked(key: str, hint: Any, value: Any) -> Any:
+    """Return a TOML value as the field's type. Strict: "3" is no number and 3 no truth value; 3 is a float."""
+    try:
+        adapter: TypeAdapter[Any] = TypeAdapter(hint, config=ConfigDict(arbitrary_types_allowed=True))
+        # By way of JSON, in which an array may become a tuple though everything else is strict.
+        return adapter.validate_json(json.dumps(value), strict=True)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join([key, *map(str, first["loc"])])
+        raise RecipeError(f"{where}: expected {_type_name(hint)}, got {value!r} ({first['msg']})") from error
+    except TypeError as error:  # a TOML date, which no setting takes
+        raise RecipeError(f"{key}: expected {_type_name(hint)}, got {value!r}") from error
+
+
+def _type_name(hint: Any) -> str:
+    return hint.__name__ if isinstance(hint, type) else str(hint).replace("typing.", "")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items() if item is not None}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _demand(fine: bool, message: str) -> None:
+    if not fine:
+        raise ValueError(message)

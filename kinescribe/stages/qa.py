@@ -1,0 +1,456 @@
+"""Facts in, multiple-choice questions out: one true option, three that are checked to be false (FoundationMotion A.3).
+
+A question is asked only if the judge confirms the answer and refuses three other options of different meaning; what
+the judge cannot tell is no distractor. Where the camera moves, an answer about ways must hold as filmed as well.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar, NamedTuple
+
+from kinescribe.checks import Judgement, Measurements, beside, check, gap, located, travelled
+from kinescribe.language.referring import names
+from kinescribe.language.render import phrase, said_span, times
+from kinescribe.records import (
+    CAMERA,
+    Action,
+    CameraMotion,
+    Claim,
+    Clip,
+    Facts,
+    Kinematics,
+    MotionFact,
+    Poses,
+    Question,
+    Questions,
+    Span,
+    Tracks,
+)
+from kinescribe.vocabulary import COMPASS, DIRECTION_PHRASES, OPPOSITES, QA_CATEGORIES, TRAJECTORY_PHRASES
+
+NUM_OPTIONS = 4
+OVERLAP_S = 0.05
+"""Two happenings that share more time than this have no order."""
+SETTLE_S = 0.5
+"""So long after a happening its smoothed trace is gone."""
+_LIMB_IDEAS = (
+    ("raise", "left_arm"), ("raise", "right_arm"), ("raise", "both_arms"), ("lower", "left_arm"), ("lower", "right_arm"),
+    ("bend", "both_knees"), ("bend", "left_elbow"), ("bend", "right_elbow"), ("straighten", "both_knees"),
+)  # fmt: skip
+_CAMERA_IDEAS = (
+    ("pan", ("left",)), ("pan", ("right",)), ("tilt", ("up",)), ("tilt", ("down",)), ("zoom", ("in",)), ("zoom", ("out",)),
+    ("roll", ("clockwise",)), ("roll", ("counterclockwise",)), ("stay", ()),
+)  # fmt: skip
+_SPEEDS = {
+    "accelerate": "it speeds up", "decelerate": "it slows down", "stay": "it stays still", "steady": "it keeps its speed",
+}  # fmt: skip
+_GAPS = {
+    "shrinks": "it shrinks", "grows": "it grows", "constant": "it hardly changes",
+    "grows_then_shrinks": "it first grows, then shrinks", "shrinks_then_grows": "it first shrinks, then grows",
+}  # fmt: skip
+_SIDES = {"left": "to the left of", "right": "to the right of", "up": "above", "down": "below"}
+_QUARTERS = ("upper_left", "upper_right", "lower_left", "lower_right")
+
+
+class Option(NamedTuple):
+    """One choice and what the judge says of it."""
+
+    text: str
+    judged: Judgement
+    meaning: str = ""
+    """What it asserts, where several texts could assert the same; the text otherwise."""
+
+    @property
+    def key(self) -> str:
+        """What no two options of a question may share."""
+        return self.meaning or self.text
+
+
+class Draft(NamedTuple):
+    """A question before its distractors are chosen."""
+
+    text: str
+    answer: Option
+    others: Iterable[Option]
+    """Candidates in order of preference; judged when they are looked at."""
+
+
+@dataclass(frozen=True)
+class AskQuestions:
+    """Ask about the surest facts of a clip; every option is judged, positions are shuffled per clip."""
+
+    seed: int = 0
+    """With the clip's id it decides which distractors are taken and where the answer stands."""
+    max_per_category: int = 4
+    """Keeps clips with many subjects from crowding out the others (FoundationMotion: about six per clip in all)."""
+
+    revision: ClassVar[int] = 1
+
+    def __call__(
+        self,
+        clip: Clip,
+        camera: CameraMotion,
+        tracks: Tracks,
+        poses: Poses,
+        kinematics: Kinematics,
+        facts: Facts,
+    ) -> Questions:
+        """Ask what can be asked, by category."""
+        measured = Measurements(clip, camera, tracks, poses, kinematics)
+        rng = random.Random(f"{self.seed}:{clip.id}")
+        asker = _Asker(measured, facts.facts, rng)
+        surest = sorted(facts.facts, key=lambda fact: -fact.confidence)
+        asked: list[Question] = []
+        for category in QA_CATEGORIES:
+            found: list[Question] = []
+            for fact in surest:
+                found += _asked(category, fact, asker, rng)
+            asked += _different(found)[: self.max_per_category]
+        return Questions(tuple(asked))
+
+
+def _asked(category: str, fact: MotionFact, asker: _Asker, rng: random.Random) -> Iterator[Question]:
+    """Yield the questions of a category about one fact; of orders only the first that works."""
+    for draft in asker.drafts(category, fact):
+        question = _decide(category, fact, draft, rng)
+        if question is not None:
+            yield question
+            if category == "action_order":
+                return
+
+
+def _different(questions: Sequence[Question]) -> list[Question]:
+    """Drop questions whose words and options were asked already."""
+    return list({(q.text, tuple(sorted(q.options))): q for q in reversed(questions)}.values())[::-1]
+
+
+def _decide(category: str, fact: MotionFact, draft: Draft, rng: random.Random) -> Question | None:
+    """Keep a question whose answer is judged true and that has three options judged false."""
+    if draft.answer.judged.holds is not True:
+        return None
+    wrong: dict[str, Option] = {}
+    for option in draft.others:
+        if option.judged.holds is False and option.key != draft.answer.key:
+            wrong.setdefault(option.key, option)
+        if len(wrong) == NUM_OPTIONS - 1:
+            break
+    if len(wrong) < NUM_OPTIONS - 1:
+        return None
+    options = [draft.answer, *wrong.values()]
+    rng.shuffle(options)
+    refused = "; ".join(f'"{o.text}": {o.judged.why}' for o in wrong.values())
+    provenance = f"fact {fact.id}; answer checked true: {draft.answer.judged.why}; checked false: {refused}"
+    return Question(
+        category,
+        draft.text,
+        tuple(_capital(option.text) for option in options),
+        options.index(draft.answer),
+        fact.subject,
+        fact.id,
+        provenance,
+    )
+
+
+class _Asker:
+    """Turns facts into drafts of questions, one method per category."""
+
+    def __init__(self, measured: Measurements, facts: Sequence[MotionFact], rng: random.Random) -> None:
+        self.measured, self.facts, self.rng = measured, facts, rng
+        self.names = names(measured.tracks)
+        self.filmed = measured.as_filmed()
+
+    def drafts(self, category: str, fact: MotionFact) -> Iterator[Draft]:
+        """Yield the questions of a category that a fact gives rise to."""
+        makers: dict[str, Callable[[MotionFact], Iterator[Draft]]] = {
+            "motion_recognition": self._recognition,
+            "action_order": self._order,
+            "motion_object": self._object,
+            "location_motion": self._location,
+            "repetition_count": self._count,
+            "motion_attribute": self._attribute,
+            "spatial_relation": self._relation,
+        }
+        yield from makers[category](fact)
+
+    # --- judging options ------------------------------------------------------------------------------------
+
+    def _judge(self, fact: MotionFact, measured: Measurements | None = None, span: Span | None = None) -> Judgement:
+        """Judge what a fact says; where the camera moves, both in the scene and as filmed."""
+        where = self.measured if measured is None else measured
+        claim = _claim(fact, self.names, span)
+        found = check(claim, where)
+        if measured is not None or fact.subject == CAMERA or not self.measured.camera.moves:
+            return found
+        seen = check(claim, self.filmed)
+        return found if seen.holds == found.holds else Judgement(None, f"{found.why}; as filmed: {seen.why}")
+
+    def _option(self, fact: MotionFact) -> Option:
+        general = fact.predicate in ("enter", "leave", "stay")
+        what = (fact.predicate, *(() if general else fact.direction), fact.part or "", str(fact.object))
+        return Option(self._says(fact), self._judge(fact, span=said_span(fact)), " ".join(what))
+
+    def _says(self, fact: MotionFact) -> str:
+        other = None if fact.object is None else self.names[fact.object]
+        return phrase(fact, other, variant=0)
+
+    # --- ideas for distractors ------------------------------------------------------------------------------
+
+    def _ideas(self, fact: MotionFact) -> list[MotionFact]:
+        """What the subject could have done instead: first what happens elsewhere in the clip, then anything."""
+        if fact.subject == CAMERA:
+            return self._mixed([_but(fact, predicate, direction=way) for predicate, way in _CAMERA_IDEAS])
+        elsewhere = [
+            _but(fact, f.predicate, direction=f.direction, part=f.part, trajectory=_core(f).trajectory)
+            for f in self.facts
+            if f.subject != CAMERA and f.object is None
+        ]
+        ways = [_but(fact, "move", direction=(way,)) for way in ("left", "right", "up", "down")]
+        rest = [_but(fact, "stay"), _but(fact, "enter"), _but(fact, "leave")]
+        limbs = [_but(fact, predicate, part=part) for predicate, part in _LIMB_IDEAS]
+        return self._mixed(elsewhere) + self._mixed([*ways, *rest, *limbs])
+
+    def _mixed(self, ideas: Sequence[MotionFact]) -> list[MotionFact]:
+        return self.rng.sample(ideas, len(ideas))
+
+    # --- the seven categories -------------------------------------------------------------------------------
+
+    def _recognition(self, fact: MotionFact) -> Iterator[Draft]:
+        core = _core(fact)
+        others = (self._option(idea) for idea in self._ideas(fact))
+        yield Draft(f"What does {self.names[fact.subject]} do{_when(fact)}?", self._option(core), others)
+
+    def _order(self, fact: MotionFact) -> Iterator[Draft]:
+        """ "A, then B" against "B, then A", and against something that never happens.
+
+        A stay is left out: whatever moved stays somewhere before or after.
+        """
+        for later in self.facts:
+            apart = later.span.start_s >= fact.span.end_s - OVERLAP_S
+            lasting = CAMERA in (fact.subject, later.subject) or "stay" in (fact.predicate, later.predicate)
+            if lasting or not apart or self._same(fact, later):
+                continue
+            first, second = _core(fact), _core(later)
+            both = _both(self._judge(first, span=said_span(fact)), self._judge(second, span=said_span(later)))
+            never = self._never(first, second)
+            others = [
+                Option(self._then(second, first), self._not_before(second, first)),
+                *(Option(self._then(first, idea), judged) for idea, judged in never[:1]),
+                *(Option(self._then(idea, second), judged) for idea, judged in never[1:]),
+            ]
+            yield Draft("In which order do these happen?", Option(self._then(first, second), both), others)
+
+    def _same(self, a: MotionFact, b: MotionFact) -> bool:
+        return a.subject == b.subject and self._says(_core(a)) == self._says(_core(b))
+
+    def _then(self, one: MotionFact, two: MotionFact) -> str:
+        return f"{self._whole(one)}, then {self._whole(two)}"
+
+    def _whole(self, fact: MotionFact) -> str:
+        return f"{self.names[fact.subject]} {self._says(fact)}"
+
+    def _never(self, *facts: MotionFact) -> list[tuple[MotionFact, Judgement]]:
+        """Return what is judged not to happen at any time, for the subjects of some facts."""
+        found = []
+        for fact in facts:
+            for idea in self._ideas(fact):
+                judged = self._judge(idea)
+                if idea.predicate != "stay" and judged.holds is False and all(self._says(idea) != self._says(f) for f in facts):
+                    found.append((idea, judged))
+                    break
+        return found
+
+    def _not_before(self, second: MotionFact, first: MotionFact) -> Judgement:
+        """Refuse "second, then first": the second never happens before the first is over, nor the first again after."""
+        end = self.measured.clip.duration_s
+        early = self._judge(second, self.measured.within(Span(0.0, first.span.end_s)))
+        again = self._judge(first, self.measured.within(Span(min(first.span.end_s + SETTLE_S, end), end)))
+        if early.holds is False and again.holds is False:
+            return Judgement(False, f"not before: {early.why}; not again: {again.why}")
+        return Judgement(None, "either could come first")
+
+    def _object(self, fact: MotionFact) -> Iterator[Draft]:
+        """Who does it; the others must be judged not to."""
+        if fact.subject == CAMERA or fact.object is not None:
+            return
+        core, span = _core(fact), said_span(fact)
+        answer = Option(self.names[fact.subject], self._judge(core, span=span))
+        rivals = [
+            Option(self.names[i], self._judge(replace(core, subject=i), span=span))
+            for i in self.measured.tracks.ids.tolist()
+            if i != fact.subject
+        ]
+        refused = [option for option in self.rng.sample(rivals, len(rivals)) if option.judged.holds is False]
+        if not refused:
+            return
+        together = [
+            Option(f"{answer.text} and {option.text} both", Judgement(False, option.judged.why)) for option in refused[:1]
+        ]
+        nobody = Option("none of them", Judgement(False, f"{answer.text}: {answer.judged.why}"))
+        yield Draft(f"Who or what {self._says(core)}{_when(fact)}?", answer, [*refused, *together, nobody])
+
+    def _location(self, fact: MotionFact) -> Iterator[Draft]:
+        span = said_span(fact)
+        if fact.subject == CAMERA or span is None:
+            return
+        options = [Option(f"in the {q.replace('_', ' ')}", located(self.measured, fact.subject, q, span)) for q in _QUARTERS]
+        for option in options:
+            if option.judged.holds:
+                text = f"In which quarter of the picture is {self.names[fact.subject]}{_when(fact)}?"
+                yield Draft(text, option, [o for o in options if o is not option])
+
+    def _count(self, fact: MotionFact) -> Iterator[Draft]:
+        if fact.count is None or fact.subject == CAMERA:
+            return
+        near = [n for n in range(max(1, fact.count - 3), fact.count + 4) if n != fact.count]
+        counted = [replace(fact, count=n, magnitude=None) for n in self.rng.sample(near, len(near))]
+        others = (Option(times(f.count), self._judge(f, span=said_span(f))) for f in counted)
+        answer = Option(times(fact.count), self._judge(replace(fact, magnitude=None), span=said_span(fact)))
+        plain = self._says(replace(fact, count=None, magnitude=None))
+        yield Draft(f"How many times does this happen{_when(fact)}: {self.names[fact.subject]} {plain}?", answer, others)
+
+    def _attribute(self, fact: MotionFact) -> Iterator[Draft]:
+        if fact.subject == CAMERA:
+            return
+        if fact.predicate in ("accelerate", "decelerate"):
+            yield self._speed(fact)
+        if fact.predicate == "move" and len(fact.direction) == 1 and fact.direction[0] in COMPASS:
+            yield self._direction(fact)
+            if fact.trajectory == "straight" and not self.measured.camera.moves:
+                yield self._way(fact)
+        if fact.predicate == "move" and fact.trajectory in TRAJECTORY_PHRASES:
+            yield self._trajectory(fact)
+
+    def _direction(self, fact: MotionFact) -> Draft:
+        """The opposite and the two perpendicular ways are the other options: neighbours would be a matter of taste."""
+        here = COMPASS.index(fact.direction[0])
+        ways = [COMPASS[(here + turn) % 8] for turn in (4, 2, 6)]
+        options = [self._direction_option(fact, way) for way in (fact.direction[0], *ways)]
+        return Draft(f"In which direction does {self.names[fact.subject]} move{_when(fact)}?", options[0], options[1:])
+
+    def _direction_option(self, fact: MotionFact, way: str) -> Option:
+        said = _but(fact, "move", direction=(way,))
+        return Option(DIRECTION_PHRASES[way], self._judge(said, span=said_span(said)))
+
+    def _way(self, fact: MotionFact) -> Draft:
+        """How far, in frame widths; options differ at least by half."""
+        span = said_span(fact)
+        assert span is not None
+        value = fact.evidence.get("net_widths", 0.0)
+        factors = self.rng.sample([0.25, 0.5, 1.5, 2.0, 3.0], 5)
+        options = [
+            Option(
+                f"about {100 * value * factor:.0f} % of the picture's width",
+                travelled(self.measured, fact.subject, (value * factor * 0.85, value * factor * 1.18), span),
+            )
+            for factor in (1.0, *(f for f in factors if 0.02 < value * f < 1.0))
+        ]
+        return Draft(f"How far does {self.names[fact.subject]} move{_when(fact)}?", options[0], options[1:])
+
+    def _speed(self, fact: MotionFact) -> Draft:
+        judged = {
+            kind: self._judge(_but(fact, kind), span=said_span(fact)) for kind in ("accelerate", "decelerate", "stay")
+        }
+        changes = judged[fact.predicate]
+        judged["steady"] = Judgement(None if changes.holds is None else not changes.holds, changes.why)
+        options = {kind: Option(_SPEEDS[kind], found) for kind, found in judged.items()}
+        text = f"How does the speed of {self.names[fact.subject]} change{_when(fact)}?"
+        return Draft(text, options.pop(fact.predicate), list(options.values()))
+
+    def _trajectory(self, fact: MotionFact) -> Draft:
+        shapes = [shape for shape in TRAJECTORY_PHRASES if shape != fact.trajectory]
+        said = [_but(fact, "move", trajectory=shape) for shape in (fact.trajectory, *self.rng.sample(shapes, len(shapes)))]
+        options = [
+            Option(TRAJECTORY_PHRASES[f.trajectory or ""], self._judge(f, span=said_span(f))) for f in said
+        ]
+        return Draft(f"What path does {self.names[fact.subject]} follow{_when(fact)}?", options[0], options[1:])
+
+    def _relation(self, fact: MotionFact) -> Iterator[Draft]:
+        span, other = said_span(fact), fact.object
+        if other is None or other == CAMERA or span is None:
+            return
+        one, two = self.names[fact.subject], self.names[other]
+        changes = [Option(text, gap(self.measured, fact.subject, other, kind, span)) for kind, text in _GAPS.items()]
+        true = [option for option in changes if option.judged.holds]
+        if len(true) == 1:
+            text = f"How does the distance between {one} and {two} change{_when(fact)}?"
+            yield Draft(text, true[0], self._shuffled([o for o in changes if o is not true[0]]))
+        at = Span(span.start_s, span.start_s)
+        places = [Option(f"{text} {two}", beside(self.measured, fact.subject, other, side, at)) for side, text in _SIDES.items()]
+        true = [option for option in places if option.judged.holds]
+        if len(true) == 1:
+            text = f"Where is {one} relative to {two} at {span.start_s:.1f} s, as seen in the picture?"
+            yield Draft(text, true[0], [o for o in places if o is not true[0]])
+
+    def _shuffled(self, options: Sequence[Option]) -> list[Option]:
+        return self.rng.sample(options, len(options))
+
+
+def _claim(fact: MotionFact, called: dict[int, str], span: Span | None) -> Claim:
+    """Return what a fact says as a claim about a span."""
+    action = Action(
+        predicate=fact.predicate,
+        start=0,
+        end=0,
+        agent=called[fact.subject],
+        patient=None if fact.object is None else called[fact.object],
+        direction=fact.direction,
+        trajectory=fact.trajectory,
+        count=fact.count,
+        part=fact.part,
+        level=fact.level,
+        span=span,
+    )
+    return Claim(action, fact.subject, fact.object)
+
+
+def _but(
+    fact: MotionFact,
+    predicate: str,
+    direction: tuple[str, ...] = (),
+    part: str | None = None,
+    trajectory: str | None = None,
+) -> MotionFact:
+    """Return a statement about the same subject and time with another content."""
+    return replace(
+        fact,
+        predicate=predicate,
+        direction=direction,
+        part=part,
+        trajectory=trajectory,
+        magnitude=None,
+        count=None,
+        object=None,
+        span=_exact(fact),
+    )
+
+
+def _exact(fact: MotionFact) -> Span:
+    """The span as said, so that other predicates are asked about the same time."""
+    return said_span(fact) or fact.span
+
+
+def _core(fact: MotionFact) -> MotionFact:
+    """Return a fact without what other categories ask about: number, manner, shape (unless it is all there is)."""
+    shape = fact.trajectory if fact.trajectory in ("back_and_forth", "circular") else None
+    return replace(fact, magnitude=None, count=None, trajectory=shape, span=_exact(fact))
+
+
+def _both(a: Judgement, b: Judgement) -> Judgement:
+    holds = None if None in (a.holds, b.holds) else bool(a.holds and b.holds)
+    return Judgement(holds, f"{a.why}; {b.why}")
+
+
+def _when(fact: MotionFact) -> str:
+    span = said_span(fact)
+    if span is None:
+        return ""
+    if span.start_s == span.end_s:
+        return f" at {span.start_s:.1f} s"
+    return f" between {span.start_s:.1f} s and {span.end_s:.1f} s"
+
+
+def _capital(text: str) -> str:
+    return text[0].upper() + text[1:]

@@ -1,0 +1,277 @@
+"""Detections become subjects: linked over time, bridged over short gaps, rid of what is too short to mean anything."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from kinescribe import plugins
+from kinescribe.geometry import apply_affine, box_center, box_cover, box_size, invert_affine
+from kinescribe.records import CameraMotion, Clip, Detections, Tracks
+
+PERSON = "person"
+FIT_S = 0.6
+"""Stretch before and after a gap from which velocities are taken."""
+
+
+@dataclass(frozen=True)
+class TrackSubjects:
+    """Detections in, tracks out. Every finite box is a detection or bridges a short gap (``Tracks.filled``)."""
+
+    backend: str = "bytetrack"
+    """File in ``backends/trackers``."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Settings of the backend."""
+    max_gap_s: float = 0.5
+    """Time between two sightings that is always bridged by a straight line: four missed samples at 10 Hz, within
+    which a walker (about 0.3 body heights a sample) cannot do much that a line would hide."""
+    max_steady_gap_s: float = 1.0
+    """Longer gaps up to this are bridged, and fragments joined across them, where the movement before, across and
+    after the gap is one and the same. It is as long as the tracker predicts a lost track."""
+    max_size_ratio: float = 1.6
+    """Fragments that are joined differ in size by no more than this: two jittery boxes of one thing, whose
+    areas differ by up to 2.5."""
+    min_length_s: float = 0.5
+    """Shorter tracks are dropped: half the smoothing window of kinematics more, no speed is worth stating."""
+    min_detections: int = 4
+    """And tracks of fewer sightings: chance detections line up three times, hardly four."""
+    part_cover: float = 0.7
+    """A thing that has this share of its box inside another subject's box ..."""
+    part_life: float = 0.7
+    """... for this share of its life is a part of the other (a moving arm, a piece of a region), no subject."""
+
+    revision: ClassVar[int] = 1
+
+    def identity(self) -> str:
+        """Return what the tracks depend on besides the settings."""
+        own = getattr(plugins.load("trackers", self.backend), "identity", None)
+        return f"{self.backend} {own()}" if own else self.backend
+
+    def __call__(self, clip: Clip, camera: CameraMotion, detections: Detections) -> Tracks:
+        """Track the subjects of a clip; without detections there are none."""
+        tracks: Tracks = plugins.load("trackers", self.backend)(**self.options)(clip, camera, detections)
+        tracks = _keep(tracks, ~self._parts(tracks))
+        tracks = self._joined(clip, camera, tracks)
+        tracks = _keep(tracks, self._long(clip, tracks))
+        tracks = _keep(tracks, ~self._parts(tracks))  # joined fragments can hold what none of them held alone
+        tracks = replace(tracks, xyxy=self._bridged(clip, camera, tracks))
+        return _numbered(tracks)
+
+    def _long(self, clip: Clip, tracks: Tracks) -> Bool[np.ndarray, "N"]:
+        seen = tracks.detection >= 0
+        enough = seen.sum(1) >= self.min_detections
+        return np.array(
+            [ok and np.ptp(clip.times_s[row]) >= self.min_length_s - 1e-6 for ok, row in zip(enough, seen, strict=True)],
+            dtype=bool,
+        )
+
+    def _parts(self, tracks: Tracks) -> Bool[np.ndarray, "N"]:
+        """Return which tracks are only parts of others; people never are."""
+        result = np.zeros(len(tracks.ids), dtype=bool)
+        life = np.isfinite(tracks.xyxy[..., 0])
+        for guest in np.argsort(life.sum(1), kind="stable").tolist():
+            if tracks.label[guest] == PERSON:
+                continue
+            hosts = np.flatnonzero(~result & (life.sum(1) >= life[guest].sum()))
+            result[guest] = any(self._holds(tracks, host, guest) for host in hosts.tolist() if host != guest)
+        return result
+
+    def _holds(self, tracks: Tracks, host: int, guest: int) -> bool:
+        lived = np.flatnonzero(np.isfinite(tracks.xyxy[guest, :, 0]))
+        inside = [box_cover(tracks.xyxy[guest, [t]], tracks.xyxy[host, [t]])[0, 0] for t in lived]
+        return float(np.mean(np.array(inside) >= self.part_cover)) >= self.part_life
+
+    # --- joining and bridging -------------------------------------------------------------------------------
+
+    def _joined(self, clip: Clip, camera: CameraMotion, tracks: Tracks) -> Tracks:
+        """Join fragments whose ends agree in time, place, velocity and size, the best agreement first."""
+        path = _paths(camera, tracks)
+        offers = self._offers(clip, camera, tracks, path)
+        successor: dict[int, int] = {}
+        for offer in sorted(offers):
+            if offer.first in successor or offer.second in successor.values():
+                continue
+            rivals = [o for o in offers if o != offer and (o.first == offer.first or o.second == offer.second)]
+            # Two equally good continuations: nobody can tell which one is right.
+            if all(offer.error < 0.5 * rival.error for rival in rivals):
+                successor[offer.first] = offer.second
+        return _chained(tracks, successor)
+
+    def _offers(
+        self, clip: Clip, camera: CameraMotion, tracks: Tracks, path: Float[np.ndarray, "N T 2"]
+    ) -> list[_Offer]:
+        offers: list[_Offer] = []
+        ends = [np.flatnonzero(row >= 0)[[0, -1]].tolist() for row in tracks.detection]
+        for i, (_, last) in enumerate(ends):
+            for j, (first, _) in enumerate(ends):
+                alike = (tracks.label[i] == PERSON) == (tracks.label[j] == PERSON)
+                near = 0 < clip.times_s[first] - clip.times_s[last] <= self.max_steady_gap_s + 1e-6
+                if not alike or not near or _cut_between(clip, camera, last, first):
+                    continue
+                error = self._steady(clip, tracks, path, (i, last), (j, first))
+                if error is not None:
+                    offers.append(_Offer(error, i, j))
+        return offers
+
+    def _steady(
+        self,
+        clip: Clip,
+        tracks: Tracks,
+        path: Float[np.ndarray, "N T 2"],
+        before: tuple[int, int],
+        after: tuple[int, int],
+    ) -> float | None:
+        """Return how badly two ends fit together (0 is perfect), or None where they do not.
+
+        Args:
+            clip: for its times.
+            tracks: for sizes.
+            path: centres of all tracks.
+            before: row and last sample of the earlier piece.
+            after: row and first sample of the later piece.
+        """
+        one = _end(clip, tracks, path, *before, step=-1)
+        two = _end(clip, tracks, path, *after, step=1)
+        if one is None or two is None:
+            return None
+        gap = float(clip.times_s[after[1]] - clip.times_s[before[1]])
+        size = min(one.size, two.size)
+        missed = max(_length(one.place + gap * one.velocity - two.place), _length(two.place - gap * two.velocity - one.place))
+        change = _length(one.velocity - two.velocity)
+        speed = max(_length(one.velocity), _length(two.velocity))
+        same_size = max(one.size, two.size) <= self.max_size_ratio * size
+        if same_size and missed <= 0.5 * size and change <= 0.5 * max(speed, size):
+            return missed / size
+        return None
+
+    def _bridged(self, clip: Clip, camera: CameraMotion, tracks: Tracks) -> Float[np.ndarray, "N T 4"]:
+        """Return the boxes with short gaps filled; long ones stay unknown."""
+        path, boxes = _paths(camera, tracks), tracks.xyxy.copy()
+        for n, row in enumerate(tracks.detection):
+            seen = np.flatnonzero(row >= 0).tolist()
+            for a, b in zip(seen[:-1], seen[1:], strict=True):
+                gap = clip.times_s[b] - clip.times_s[a] - 1e-6
+                short = gap <= self.max_gap_s
+                if b > a + 1 and gap <= self.max_steady_gap_s:
+                    if short or self._steady(clip, tracks, path, (n, a), (n, b)) is not None:
+                        boxes[n, a + 1 : b] = _between(clip, camera, boxes[n], a, b)
+        return boxes
+
+
+class _Offer(NamedTuple):
+    """Two fragments that may be one track."""
+
+    error: float
+    first: int
+    second: int
+
+
+class _End(NamedTuple):
+    """A track at one of its ends."""
+
+    place: Float[np.ndarray, "2"]
+    velocity: Float[np.ndarray, "2"]
+    size: float
+
+
+def _end(
+    clip: Clip, tracks: Tracks, path: Float[np.ndarray, "N T 2"], row: int, at: int, step: int
+) -> _End | None:
+    """Return place, velocity and size where a piece ends (``step`` -1) or begins (1); None under 3 sightings."""
+    away = (clip.times_s - clip.times_s[at]) * step
+    near = np.flatnonzero((tracks.detection[row] >= 0) & (away >= -1e-9) & (away <= FIT_S))
+    if len(near) < 3:
+        return None
+    velocity, place = np.polyfit(clip.times_s[near] - clip.times_s[at], path[row, near], 1)
+    return _End(place, velocity, float(np.median(box_size(tracks.xyxy[row, near]))))
+
+
+def _length(vector: Float[np.ndarray, "2"]) -> float:
+    return float(np.hypot(*vector))
+
+
+def _paths(camera: CameraMotion, tracks: Tracks) -> Float[np.ndarray, "N T 2"]:
+    """Return the boxes' centres: in the scene for tracks whose camera is known throughout, else as filmed."""
+    center = box_center(tracks.xyxy)
+    scene = apply_affine(camera.to_scene[None], center)
+    lost = (np.isfinite(center) & ~np.isfinite(scene)).any()
+    return center if lost else scene
+
+
+def _cut_between(clip: Clip, camera: CameraMotion, a: int, b: int) -> bool:
+    return any(clip.times_s[a] < cut - 1e-6 <= clip.times_s[b] for cut in camera.cuts_s)
+
+
+def _between(
+    clip: Clip, camera: CameraMotion, boxes: Float[np.ndarray, "T 4"], a: int, b: int
+) -> Float[np.ndarray, "M 4"]:
+    """Return the boxes between two samples on a straight line through the scene (through the image if unknown)."""
+    share = ((clip.times_s[a + 1 : b] - clip.times_s[a]) / (clip.times_s[b] - clip.times_s[a]))[:, None]
+    ends = boxes[[a, b]]
+    straight = (1 - share) * ends[0] + share * ends[1]
+    maps = camera.to_scene[a : b + 1]
+    if not np.isfinite(maps).all():
+        return straight
+    scene = apply_affine(maps[[0, -1]], box_center(ends))
+    center = apply_affine(invert_affine(maps[1:-1]), (1 - share) * scene[0] + share * scene[1])
+    half = (straight[:, 2:] - straight[:, :2]) / 2
+    limit = np.array([clip.width, clip.height, clip.width, clip.height], dtype=np.float64)
+    return np.clip(np.concatenate([center - half, center + half], axis=-1), 0, limit)
+
+
+# --- rows of tracks -----------------------------------------------------------------------------------------
+
+
+def _keep(tracks: Tracks, rows: Bool[np.ndarray, "N"] | Int[np.ndarray, "M"]) -> Tracks:
+    """Return some of the tracks, in the given order."""
+    index = np.flatnonzero(rows) if rows.dtype == bool else rows
+    return Tracks(
+        tracks.ids[index],
+        tuple(tracks.label[i] for i in index),
+        tracks.xyxy[index],
+        tracks.score[index],
+        tracks.detection[index],
+    )
+
+
+def _chained(tracks: Tracks, successor: Mapping[int, int]) -> Tracks:
+    """Return the tracks with every chain of fragments as one, under the label of its longest fragment."""
+    xyxy, score, detection = tracks.xyxy.copy(), tracks.score.copy(), tracks.detection.copy()
+    label = list(tracks.label)
+    heads = sorted(set(range(len(label))) - set(successor.values()))
+    for head in heads:
+        chain = [head]
+        while chain[-1] in successor:
+            chain.append(successor[chain[-1]])
+        for piece in chain[1:]:
+            seen = detection[piece] >= 0
+            xyxy[head, seen], score[head, seen] = xyxy[piece, seen], score[piece, seen]
+            detection[head, seen] = detection[piece, seen]
+        label[head] = _longest_label(tracks, chain)
+    whole = Tracks(tracks.ids, tuple(label), xyxy, score, detection)
+    return _keep(whole, np.array(heads, dtype=np.int64))
+
+
+def _longest_label(tracks: Tracks, chain: Sequence[int]) -> str:
+    lengths = [(tracks.detection[piece] >= 0).sum() for piece in chain]
+    return tracks.label[chain[int(np.argmax(lengths))]]
+
+
+def _numbered(tracks: Tracks) -> Tracks:
+    """Return the tracks by first appearance, people first, with the ids of the design.
+
+    Things seen first in the same sample stand from left to right, so that the order of detections is no matter.
+    """
+    first = [int(np.flatnonzero(row >= 0)[0]) for row in tracks.detection]
+    person = np.array([label == PERSON for label in tracks.label], dtype=bool)
+    place = [tuple(tracks.xyxy[n, t]) for n, t in enumerate(first)]
+    order = sorted(range(len(first)), key=lambda n: (not person[n], first[n], place[n]))
+    tracks = _keep(tracks, np.array(order, dtype=np.int64))
+    people = int(person.sum())
+    base = max(1000, -(-10 * people // 1000) * 1000)
+    ids = [*range(0, 10 * people, 10), *range(base, base + len(order) - people)]
+    return replace(tracks, ids=np.array(ids, dtype=np.int64))

@@ -1,0 +1,33 @@
+"""Check every claim of every caption against the measurements."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from kinescribe.checks import Measurements, check
+from kinescribe.records import CameraMotion, Captions, Clip, Kinematics, Poses, Tracks, Verdict, Verdicts
+
+
+@dataclass(frozen=True)
+class VerifyCaptions:
+    """Captions in, one verdict per claim out. Reads neither events nor facts: a wrong fact must not vouch for itself."""
+
+    revision: ClassVar[int] = 1
+
+    def __call__(
+        self,
+        clip: Clip,
+        camera: CameraMotion,
+        tracks: Tracks,
+        poses: Poses,
+        kinematics: Kinematics,
+        captions: Captions,
+    ) -> Verdicts:
+        """Judge all claims, in the order of the captions."""
+        measured = Measurements(clip, camera, tracks, poses, kinematics)
+        verdicts: list[Verdict] = []
+        for i, caption in enumerate(captions.captions):
+            for j, claim in enumerate(caption.claims):
+                verdicts.append(Verdict(i, j, *check(claim, measured)))
+        return Verdicts(tuple(verdicts))
