@@ -1,4 +1,4 @@
-"""The judge: whether a claim holds, recomputed from paths, sizes, joints and camera labels; and how alike two texts are.
+"""The judge: whether a claim holds, recomputed from paths, sizes, joints and camera labels; how alike two texts are.
 
 ``check`` never sees events or facts, so that a wrong fact cannot vouch for itself. A claim with a span is judged in
 that span; without one it holds if it is true of some stretch of the subject's life. Three answers: true, false, and
@@ -105,7 +105,9 @@ class Measurements:
 
     def within(self, span: Span) -> Measurements:
         """Return the same with everything outside a span unknown: what "ever" means in that span."""
-        outside = ~_inside(self.clip.times_s, Span(span.start_s, max(span.end_s, span.start_s + 2 * MARGIN_S)))
+        outside = ~_inside(
+            self.clip.times_s, Span(span.start_s, max(span.end_s, span.start_s + 2 * MARGIN_S))
+        )
         motion, joints = self.kinematics.tracks, self.kinematics.joints
         motion = replace(
             motion,
@@ -128,7 +130,9 @@ class Measurements:
         return replace(self, kinematics=replace(self.kinematics, tracks=filmed))
 
 
-def _blank(values: Float[np.ndarray, "N T *rest"], outside: Bool[np.ndarray, "T"]) -> Float[np.ndarray, "N T *rest"]:
+def _blank(
+    values: Float[np.ndarray, "N T *rest"], outside: Bool[np.ndarray, "T"]
+) -> Float[np.ndarray, "N T *rest"]:
     blanked = values.copy()
     blanked[:, outside] = np.nan
     return blanked
@@ -339,9 +343,7 @@ def _went(window: _Window, direction: str) -> tuple[Judgement, _Window]:
     return Judgement(False if off > SECTOR_DOUBT_DEG else None, f"{why}, {off:.0f} degrees off"), window
 
 
-def _somewhere(
-    window: _Window, heading: float, stretch: tuple[int, int] | None
-) -> tuple[Judgement, _Window]:
+def _somewhere(window: _Window, heading: float, stretch: tuple[int, int] | None) -> tuple[Judgement, _Window]:
     if stretch is not None:
         part = window.part(*stretch)
         return Judgement(True, f"moved {_way(part.path[-1] - part.path[0], window)} in {part.when}"), part
@@ -546,7 +548,9 @@ def _rises(signal: Float[np.ndarray, "M"], needed: float) -> int:
     """Return how often a signal climbs by ``needed``: highs after lows (a high at the very start is no climb)."""
     ended = np.concatenate([[signal[0]], signal, [float(signal.min()) - 2 * needed]])
     found, _ = find_peaks(ended, prominence=needed)
-    return int(sum(signal[: int(i)].size > 0 and ended[int(i)] - ended[: int(i)].min() >= needed for i in found))
+    return int(
+        sum(signal[: int(i)].size > 0 and ended[int(i)] - ended[: int(i)].min() >= needed for i in found)
+    )
 
 
 def _equal(counted: int, claimed: int, what: str) -> Judgement:
@@ -617,9 +621,13 @@ def _pause(action: Action, window: _Window) -> Judgement:
     """A rest between two motions: a stop and a later start, near the claimed span."""
     life = _window_of(window)
     stops, starts = _stops(life, True), _stops(life, False)
-    rests = [(a, b) for a in stops for b in starts if b > a and life.between(a + 0.2, b - 0.2).extent < life.needed]
+    rests = [
+        (a, b) for a in stops for b in starts if b > a and life.between(a + 0.2, b - 0.2).extent < life.needed
+    ]
     for a, b in rests:
-        if action.span is None or (a <= action.span.end_s + INSTANT_S and b >= action.span.start_s - INSTANT_S):
+        if action.span is None or (
+            a <= action.span.end_s + INSTANT_S and b >= action.span.start_s - INSTANT_S
+        ):
             return Judgement(True, f"rests from {a:.1f} to {b:.1f} s")
     return Judgement(False, f"no rest between two motions in {window.when}")
 
@@ -724,10 +732,14 @@ def _distance(claim: Claim, measured: Measurements) -> Judgement:
     if claim.object is None or claim.object == CAMERA or measured.row(claim.object) is None:
         return Judgement(None, f'"{claim.action.patient or "nothing"}" was not tracked')
     span = claim.action.span
-    rows = measured.row(claim.subject), measured.row(claim.object)
-    paths = measured.kinematics.tracks.image_px[list(rows)]
+    rows = [row for row in (measured.row(claim.subject), measured.row(claim.object)) if row is not None]
+    paths = measured.kinematics.tracks.image_px[rows]
     known = np.isfinite(paths[..., 0]).all(0) & _inside(measured.clip.times_s, span)
-    if known.sum() < 3 or span is not None and known.sum() < MIN_KNOWN * _inside(measured.clip.times_s, span).sum():
+    if (
+        known.sum() < 3
+        or span is not None
+        and known.sum() < MIN_KNOWN * _inside(measured.clip.times_s, span).sum()
+    ):
         return Judgement(None, "the two are not seen together long enough")
     gap = np.hypot(*(paths[1] - paths[0])[known].T) / measured.clip.width
     sign = -1 if claim.action.predicate == "approach" else 1
@@ -748,7 +760,9 @@ def _own_doing(claim: Claim, measured: Measurements, known: Bool[np.ndarray, "T"
     line = line / max(float(np.hypot(*line)), 1e-9)
     own, other = (float(np.ptp(path @ line)) for path in (one, two))
     share = own / max(own + other, 1e-9)
-    return Judgement(True if share >= 0.35 else False if share < 0.2 else None, f"{share:.0%} of it its own doing")
+    return Judgement(
+        True if share >= 0.35 else False if share < 0.2 else None, f"{share:.0%} of it its own doing"
+    )
 
 
 # --- limbs --------------------------------------------------------------------------------------------------
@@ -758,7 +772,14 @@ _ENDS = {
     "knee": ("knee", "hip"), "elbow": ("elbow", "shoulder"),
 }  # fmt: skip
 """Of a part that is raised: its end, and the joint over which it rises."""
-_JOINTS = {"arm": "elbow", "leg": "knee", "elbow": "elbow", "knee": "knee", "hip": "hip", "shoulder": "shoulder"}
+_JOINTS = {
+    "arm": "elbow",
+    "leg": "knee",
+    "elbow": "elbow",
+    "knee": "knee",
+    "hip": "hip",
+    "shoulder": "shoulder",
+}
 """Of a part that is bent: the joint."""
 _LIMB_CHECKS = {"raise": 1, "lower": -1, "bend": -1, "straighten": 1}
 """Sign of the change of height or angle."""
@@ -768,21 +789,27 @@ def _limb(claim: Claim, measured: Measurements) -> Judgement:
     """Raising, lowering, bending and straightening, of one side or both."""
     predicate, part = claim.action.predicate, claim.action.part
     if part is None or part not in PARTS and part.split("_")[-1].rstrip("s") not in _ENDS:
-        return Judgement(None, f'"{predicate}" of "{claim.action.patient or part or "nothing"}" is not measured')
+        return Judgement(
+            None, f'"{predicate}" of "{claim.action.patient or part or "nothing"}" is not measured'
+        )
     side, _, name = part.partition("_")
     name = name.rstrip("s")
     sides = ("left", "right") if side == "both" else (side,)
-    table = _ENDS if predicate in ("raise", "lower") else _JOINTS
-    if name not in table or sides[0] not in ("left", "right"):
+    known = _ENDS.keys() if predicate in ("raise", "lower") else _JOINTS.keys()
+    if name not in known or sides[0] not in ("left", "right"):
         return Judgement(None, f'how "{part}" moves is not measured')
     row = np.flatnonzero(measured.poses.ids == claim.subject)
     if not len(row):
         return Judgement(None, f"subject {claim.subject} has no skeleton")
-    signal_of = _height if predicate in ("raise", "lower") else _angle
-    judged = [
-        _swing(claim.action, measured, signal_of(measured, int(row[0]), one, table[name]), f"{one} {name}")
-        for one in sides
-    ]
+    judged = []
+    for one in sides:
+        high = predicate in ("raise", "lower")
+        signal = (
+            _height(measured, int(row[0]), one, _ENDS[name])
+            if high
+            else _angle(measured, int(row[0]), one, _JOINTS[name])
+        )
+        judged.append(_swing(claim.action, measured, signal, f"{one} {name}"))
     return _all(judged)
 
 
@@ -791,7 +818,8 @@ def _height(measured: Measurements, row: int, side: str, ends: tuple[str, str]) 
     index = {name: i for i, name in enumerate(SKELETONS[measured.poses.skeleton])}
     points = measured.poses.keypoints[row]
     hips, shoulders = (
-        (points[:, index[f"left_{joint}"]] + points[:, index[f"right_{joint}"]]) / 2 for joint in ("hip", "shoulder")
+        (points[:, index[f"left_{joint}"]] + points[:, index[f"right_{joint}"]]) / 2
+        for joint in ("hip", "shoulder")
     )
     trunk = shoulders[:, :2] - hips[:, :2]
     if not np.isfinite(trunk).any():
@@ -973,7 +1001,7 @@ class Match(NamedTuple):
     """Share of the matched actions with the same agent (likewise below)."""
     patient: float
     direction: float
-    count: float
+    repetitions: float
     order: float
     """Share of the reference's ordered pairs that the candidate has in the same order; missing ones are wrong."""
     pairs: tuple[tuple[int, int], ...]
@@ -982,7 +1010,7 @@ class Match(NamedTuple):
     @property
     def score(self) -> float:
         """One number: F1 times the mean agreement of the attributes."""
-        return self.f1 * (self.agent + self.patient + self.direction + self.count + self.order) / 5
+        return self.f1 * (self.agent + self.patient + self.direction + self.repetitions + self.order) / 5
 
 
 def compare(reference: Sequence[Action], candidate: Sequence[Action]) -> Match:
@@ -1061,7 +1089,7 @@ _AGREE: Mapping[str, Callable[[Action, Action], bool]] = {
     "agent": _same_agent,
     "patient": _same_patient,
     "direction": _same_direction,
-    "count": _same_count,
+    "repetitions": _same_count,
 }
 
 
@@ -1081,6 +1109,7 @@ def _order(
         if a.order < b.order and not a.negated and not b.negated
     ]
     kept = [
-        i in partner and j in partner and candidate[partner[i]].order < candidate[partner[j]].order for i, j in ordered
+        i in partner and j in partner and candidate[partner[i]].order < candidate[partner[j]].order
+        for i, j in ordered
     ]
     return _share(kept) if ordered else 1.0

@@ -13,6 +13,7 @@ from types import ModuleType
 
 import pytest
 
+from kinescribe.checks import compare
 from kinescribe.language import parse
 
 FLOORS = {
@@ -23,7 +24,8 @@ FLOORS = {
 
 def _scorer(folder: Path) -> ModuleType:
     spec = importlib.util.spec_from_file_location("mope_score", folder / "score.py")
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -53,11 +55,12 @@ def test_the_gold_captions(shared: Path, capsys: pytest.CaptureFixture[str]) -> 
 
 def test_the_gold_pairs_are_ranked(shared: Path) -> None:
     """Every faithful candidate scores higher than every corrupted one of its group."""
-    from kinescribe.checks import compare
-
     folder = shared / "gold" / "mope"
-    pairs = [json.loads(line) for line in (folder / "dev_pairs.jsonl").read_text(encoding="utf-8").splitlines()]
-    scores = [{"id": p["id"], "score": compare(parse(p["reference"]), parse(p["candidate"])).score} for p in pairs]
+    pairs = [
+        json.loads(line) for line in (folder / "dev_pairs.jsonl").read_text(encoding="utf-8").splitlines()
+    ]
+    scores = [
+        {"id": p["id"], "score": compare(parse(p["reference"]), parse(p["candidate"])).score} for p in pairs
+    ]
     ranked = _scorer(folder).score_pairs(pairs, scores)
-    print(ranked)
     assert ranked["ranking_accuracy_margin"] == 1.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from functools import lru_cache
+from functools import cache
 from itertools import combinations
 
 import numpy as np
@@ -13,7 +13,7 @@ from scipy.stats import chisquare
 
 from kinescribe.checks import Measurements, check
 from kinescribe.language import ground, names, parse
-from kinescribe.records import Captions, Clip, Facts, Question, Questions, Span, Verdicts
+from kinescribe.records import Captions, Clip, Facts, Question, Questions, Verdicts
 from kinescribe.stages.caption import WriteCaptions
 from kinescribe.stages.events import FindEvents
 from kinescribe.stages.facts import StateFacts
@@ -24,10 +24,10 @@ from kinescribe.vocabulary import QA_CATEGORIES
 from tests import worlds
 from tests.test_facts import no_poses
 
-SEEDS = (3, 4)
+SEEDS = (3,)
 
 
-@lru_cache(maxsize=None)
+@cache
 def measured_world(name: str, seed: int) -> tuple[Measurements, Facts]:
     """What the pipeline measures of a world whose boxes are seen with half a pixel of jitter."""
     if name in worlds.SCENARIOS:
@@ -48,15 +48,15 @@ def parts(measured: Measurements) -> tuple:
     return measured.clip, measured.camera, measured.tracks, measured.poses, measured.kinematics
 
 
-def asked(name: str, seed: int, **settings: int) -> Questions:
-    measured, facts = measured_world(name, seed)
+def asked(name: str, world_seed: int, **settings: int) -> Questions:
+    measured, facts = measured_world(name, world_seed)
     return AskQuestions(**settings)(*parts(measured), facts)
 
 
 WORLDS = [(name, seed) for name in (*worlds.SCENARIOS, *worlds.BODY_SCENARIOS) for seed in SEEDS]
 
 
-@lru_cache(maxsize=None)
+@cache
 def everything() -> tuple[tuple[str, int, Question], ...]:
     return tuple((name, seed, q) for name, seed in WORLDS for q in asked(name, seed).questions)
 
@@ -72,7 +72,8 @@ def test_form() -> None:
         assert len(question.options) == len(set(question.options)) == 4
         assert 0 <= question.answer_index < 4
         assert question.fact_id in {fact.id for fact in facts.facts}
-        assert question.fact_id in question.provenance and "checked false" in question.provenance
+        assert f"fact {question.fact_id}; answer checked true" in question.provenance
+        assert "checked false" in question.provenance
         assert question.text.endswith("?")
 
 
@@ -83,7 +84,9 @@ def whole(question: Question, option: str) -> str | None:
         name, _, when = question.text.removeprefix("What does ").removesuffix("?").partition(" do")
         return f"{name} {option}{when}."
     if question.text.startswith("In which direction"):
-        name, _, when = question.text.removeprefix("In which direction does ").removesuffix("?").partition(" move")
+        name, _, when = (
+            question.text.removeprefix("In which direction does ").removesuffix("?").partition(" move")
+        )
         return f"{name} moves {option}{when}."
     if question.category == "motion_object" and "both" not in option and "none" not in option:
         return f"{option} {question.text.removeprefix('Who or what ').removesuffix('?')}."
@@ -103,7 +106,7 @@ def test_read_as_a_sentence_the_answer_is_true_and_the_others_are_false() -> Non
                 found = check(claim, measured)
                 assert found.holds is (i == question.answer_index), (name, seed, question, text, found)
                 judged += 1
-    assert judged > 400
+    assert judged > 200
 
 
 def test_the_truth_of_the_world_agrees() -> None:
@@ -115,10 +118,19 @@ def test_the_truth_of_the_world_agrees() -> None:
             assert said == name.removeprefix("move_"), (name, seed, question)
             directions += 1
         if question.category == "repetition_count":
-            facts = worlds.SCENARIOS[name](seed).facts if name in worlds.SCENARIOS else worlds.BODY_SCENARIOS[name](seed).facts
-            numbers = {"Once": 1, "Twice": 2, "Three times": 3, "Four times": 4, "Five times": 5, "Six times": 6}
+            facts = {**worlds.SCENARIOS, **worlds.BODY_SCENARIOS}[name](seed).facts
+            numbers = {
+                "Once": 1,
+                "Twice": 2,
+                "Three times": 3,
+                "Four times": 4,
+                "Five times": 5,
+                "Six times": 6,
+            }
             said = question.options[question.answer_index]
-            assert numbers.get(said, int(said.split()[0]) if said[0].isdigit() else 0) in {f.count for f in facts}
+            assert numbers.get(said, int(said.split()[0]) if said[0].isdigit() else 0) in {
+                f.count for f in facts
+            }
     assert directions >= 8
 
 
@@ -127,10 +139,10 @@ def test_positions_are_even() -> None:
     measured, facts = measured_world("start_stop", 3)
     counts: Counter[int] = Counter()
     by_category: dict[str, Counter[int]] = {}
-    for number in range(250):
+    for number in range(80):
         clip: Clip = replace(measured.clip, id=f"clip{number:04d}")
         moved = replace(measured, clip=clip)
-        for question in AskQuestions(max_per_category=1)(*parts(moved), facts).questions:
+        for question in AskQuestions(max_per_category=2)(*parts(moved), facts).questions:
             counts[question.answer_index] += 1
             by_category.setdefault(question.category, Counter())[question.answer_index] += 1
     assert chisquare([counts[i] for i in range(4)]).pvalue > 0.01, counts
@@ -174,9 +186,10 @@ def test_orders_do_not_overlap() -> None:
 def test_no_two_options_mean_the_same() -> None:
     for _, _, question in everything():
         for one, two in combinations(question.options, 2):
-            assert not one.lower().startswith(two.lower() + " in a straight") and one != two
-            starts = {word for word in ("enters", "leaves", "stays") if one.lower().startswith(word) and two.lower().startswith(word)}
-            assert not starts, question
+            assert not one.startswith(two + " in a straight")
+            assert not any(
+                one.startswith(word) and two.startswith(word) for word in ("Enters", "Leaves", "Stays")
+            )
 
 
 # --- captions and verdicts on the same worlds ---------------------------------------------------------------
@@ -208,4 +221,3 @@ def test_no_facts_no_words() -> None:
     captions = WriteCaptions()(measured.clip, measured.tracks, measured.kinematics, Facts(()))
     assert captions.captions == ()
     assert AskQuestions()(*parts(measured), Facts(())).questions == ()
-    assert Span(0, 1).duration_s == 1

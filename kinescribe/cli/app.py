@@ -47,10 +47,11 @@ def main() -> None:
         sys.exit(1 if isinstance(error, (BackendError, VideoError)) else 2)
 
 
-def _version(asked: bool) -> None:
+def _version(asked: bool) -> bool:
     if asked:
         typer.echo(f"kinescribe {__version__}")
         raise typer.Exit
+    return asked
 
 
 @app.callback()
@@ -218,7 +219,7 @@ def stats(run: RunFolder, as_json: AsJson = False) -> None:
     for line in show.lines(counts):
         console.print(line, highlight=False)
     for title, found in show.distributions(counts):
-        show.table(console, (title, ""), [(name, f"{n:.1f}".removesuffix(".0")) for name, n in found.items()])
+        show.table(console, (title, ""), [(name, show.number(n)) for name, n in found.items()])
     rows = [(clip.id, clip.source, f"{clip.start_s:.1f}", f"{clip.duration_s:.1f}") for clip in clips]
     show.table(console, ("clip", "source", "from s", "seconds"), rows)
 
@@ -238,7 +239,7 @@ def failures(run: RunFolder, as_json: AsJson = False) -> None:
         typer.echo(show.to_json(found))
         return
     columns = ("source", "clip", "stage", "error", "tries", "why")
-    rows = [(f.source, f.clip_id or "", f.stage, f.error_type, f.attempts, f.message) for f in found]
+    rows = [(f.source, f.clip_id or "", f.stage, f.error_type, f.attempts, show.reason(f)) for f in found]
     show.table(_console(), columns, rows)
 
 

@@ -40,11 +40,20 @@ def failures(console: Console, found: Sequence[Failure]) -> None:
     for failure in found[:MOST_FAILURES]:
         what = failure.source if failure.clip_id is None else f"{failure.source} (clip {failure.clip_id})"
         tries = f", tried {failure.attempts} times" if failure.attempts > 1 else ""
-        head = f"  {what}: {failure.stage}{tries}: {failure.error_type}: "
-        # The decoder's and other errors begin with the path, which stands there already.
-        console.print(escape(head + failure.message.removeprefix(f"{failure.source}: ")), highlight=False)
+        line = f"  {what}: {failure.stage}{tries}: {failure.error_type}: {reason(failure)}"
+        console.print(escape(line), highlight=False)
     if len(found) > MOST_FAILURES:
         console.print(f"  and {len(found) - MOST_FAILURES} more: kinescribe failures RUN")
+
+
+def reason(failure: Failure) -> str:
+    """Return why something failed, without the path that stands beside it."""
+    return failure.message.removeprefix(f"{failure.source}: ")
+
+
+def number(value: float) -> str:
+    """Return a number as people write it: no decimals for a count, three digits for a measurement."""
+    return str(value) if isinstance(value, int) else f"{value:.3g}"
 
 
 def summary(console: Console, done: Summary, counts: Counts) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import NamedTuple
 
 from kinescribe.language import lexicon as lex
@@ -12,8 +13,8 @@ _SIDE = r"(?:left|right)"
 _POSSESSOR = r"(?:the|his|her|its|their|my|your|one's|\w+'s)"
 _EDGE = r"(?:[ -]hand)?(?: (?:side|edge|border|end|half|corner|part)\b)?"
 _END = r"(?=$|\s*[,.;:!?)]|\s+(?:{})\b|\s+\w+ly\b)".format(
-    "|".join(sorted((lex.PREPOSITIONS | lex.COORDINATORS | lex.SUBORDINATORS | {"then", "again", "once", "twice",
-    "to", "a", "two", "three", "four", "five", "six", "slightly", "slowly", "quickly", "fast", "first"})))
+    "|".join(sorted(lex.PREPOSITIONS | lex.COORDINATORS | lex.SUBORDINATORS | {"then", "again", "once", "twice",
+    "to", "a", "two", "three", "four", "five", "six", "slightly", "slowly", "quickly", "fast", "first"}))
 )  # fmt: skip
 """What may follow a bare direction word; a noun would make it an adjective."""
 _UP, _DOWN = r"(?:up(?:ward|wards)?|top|upper)", r"(?:down(?:ward|wards)?|bottom|lower)"
@@ -54,10 +55,11 @@ _END_WORDS = {
 }  # fmt: skip
 _WORDS = "|".join(_END_WORDS)
 
+_Meaning = tuple[str, ...] | Callable[[re.Match[str]], tuple[str, ...]]
 _CAMERA = r"(?:the )?(?:camera|viewer|lens|viewpoint|screen|us)\b"
-_RULES: tuple[tuple[str, object, str | None], ...] = (
+_RULES: tuple[tuple[str, _Meaning, str | None], ...] = (
     # Not directions at all: eaten first.
-    (rf"\b(?:out of|from|into|in|within) (?:the )?(?:view|sight|frame|picture|shot|scene|screen)\b", (), None),
+    (r"\b(?:out of|from|into|in|within) (?:the )?(?:view|sight|frame|picture|shot|scene|screen)\b", (), None),
     (rf"\bfrom {_POSSESSOR} (?:{_UP}|{_DOWN})[ -]{_SIDE}(?:[ -](?:hand )?(?:corner|edge|side))?", (), None),
     (rf"\b(?:on|in|at|along|with|from|of) {_POSSESSOR} (?:far |very )?{_SIDE}{_EDGE}(?: of\b)?(?!\w)", (), None),
     (r"\b(?:speeds?|speeding|sped|slows?|slowing|slowed|ends?|gives?|warms?|catch(?:es)?) (?:up|down)\b", (), None),
@@ -131,11 +133,11 @@ def way(text: str) -> Way:
             found.append(Found(match.start(), directions, shape))
         text = pattern.sub(lambda m: "_" * len(m.group()), text)
     found.sort()
-    directions = list(dict.fromkeys(d for item in found for d in item.directions))
+    said = list(dict.fromkeys(d for item in found for d in item.directions))
     shapes = [item.shape for item in found if item.shape]
-    if "around" in directions and {"clockwise", "counterclockwise"} & set(directions):
-        directions.remove("around")
-    return Way(tuple(directions), shapes[0] if shapes else None)
+    if "around" in said and {"clockwise", "counterclockwise"} & set(said):
+        said.remove("around")
+    return Way(tuple(said), shapes[0] if shapes else None)
 
 
 def entry_side(text: str) -> tuple[str, ...]:
@@ -143,7 +145,14 @@ def entry_side(text: str) -> tuple[str, ...]:
     match = _EDGES["from"].search(text)
     if match is None:
         return ()
-    opposite = {"left": "right", "right": "left", "top": "down", "above": "down", "bottom": "up", "below": "up"}
+    opposite = {
+        "left": "right",
+        "right": "left",
+        "top": "down",
+        "above": "down",
+        "bottom": "up",
+        "below": "up",
+    }
     level = {None: "", "upper": "lower_", "top": "lower_", "lower": "upper_", "bottom": "upper_"}[
         match.group(1) and match.group(1).lower()
     ]
@@ -186,10 +195,19 @@ _DEGREE_PHRASES = (
     (re.compile(r"\ball the way\b", re.I), "fully"),
     (re.compile(r"\ba long way\b", re.I), "far"),
     (re.compile(r"\bat (?:a )?(high|low|constant|great|full) speed\b", re.I), None),
-    (re.compile(r"\b(?:with|in) (?:a )?((?:large|small|wide|great) (?:amplitude|arc|circles?|motion))\b", re.I), None),
+    (
+        re.compile(
+            r"\b(?:with|in) (?:a )?((?:large|small|wide|great) (?:amplitude|arc|circles?|motion))\b", re.I
+        ),
+        None,
+    ),
 )
-_NOT_MANNER = frozenset("only directly finally initially simultaneously likely actually possibly apparently recently".split())
-_MANNERS = frozenset("far fast wider repeatedly again-and-again abruptly somewhat high".split())
+_NOT_MANNER = frozenset(
+    ("only directly finally initially simultaneously likely actually possibly apparently recently").split()
+)
+_MANNERS = frozenset(
+    ["far", "fast", "wider", "repeatedly", "again-and-again", "abruptly", "somewhat", "high"]
+)
 
 
 def magnitude(text: str) -> str | None:
@@ -197,7 +215,9 @@ def magnitude(text: str) -> str | None:
     found: list[tuple[int, str]] = []
     for pattern, meaning in _DEGREE_PHRASES:
         for match in pattern.finditer(text):
-            found.append((match.start(), meaning or match.group(1) if match.lastindex else meaning or match.group()))
+            found.append(
+                (match.start(), meaning or match.group(1) if match.lastindex else meaning or match.group())
+            )
     for match in re.finditer(r"[A-Za-z]+", text):
         word = match.group().lower()
         manner = word.endswith("ly") and len(word) > 4 and word not in lex.NOT_ADVERBS | _NOT_MANNER
@@ -209,7 +229,9 @@ def magnitude(text: str) -> str | None:
 _UNIT = r"\s*(?:s|secs?|seconds?)\b"
 _VALUE = r"(\d+(?:\.\d+)?)"
 _TIMES = (
-    re.compile(rf"\b(?:from|between)\s+{_VALUE}(?:{_UNIT})?\s*(?:to|and|until|till|-|–)\s*{_VALUE}{_UNIT}", re.I),
+    re.compile(
+        rf"\b(?:from|between)\s+{_VALUE}(?:{_UNIT})?\s*(?:to|and|until|till|-|–)\s*{_VALUE}{_UNIT}", re.I
+    ),
     re.compile(rf"\(?{_VALUE}\s*[-–]\s*{_VALUE}{_UNIT}\)?", re.I),
     re.compile(rf"\b(?:at|around)\s+(?:about\s+|around\s+)?{_VALUE}{_UNIT}", re.I),
 )

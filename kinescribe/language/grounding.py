@@ -11,8 +11,8 @@ from kinescribe.vocabulary import PARTS, VERB_BY_LEMMA
 
 FRAME_WORDS = frozenset({"frame", "view", "picture", "scene", "shot", "screen", "image", "video", "sight"})
 """Patients of entering and leaving that mean the picture, not a subject."""
-_SINGULAR = frozenset("he she it him her one itself himself herself".split())
-_PLURAL = frozenset("they them themselves".split())
+_SINGULAR = frozenset(["he", "she", "it", "him", "her", "one", "itself", "himself", "herself"])
+_PLURAL = frozenset(["they", "them", "themselves"])
 
 
 def ground(actions: Sequence[Action], tracks: Tracks, names: Mapping[int, str]) -> tuple[Claim, ...]:

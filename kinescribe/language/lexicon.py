@@ -12,78 +12,99 @@ from kinescribe.vocabulary import VERBS
 
 # --- closed classes -----------------------------------------------------------------------------------------
 
-DETERMINERS = frozenset("the a an this these those some any each every another both all no neither either several many few "
-    "more most various".split())
-POSSESSIVES = frozenset("his her its their my your our".split())
-SUBJECT_PRONOUNS = frozenset(
-    "he she it they we you i someone somebody nobody everyone everybody something one none who both".split()
+DETERMINERS = frozenset(
+    (
+        "the a an this these those some any each every another both all no neither either several many few more "
+        "most various"
+    ).split()
 )
-OBJECT_PRONOUNS = frozenset("him them me us it her itself himself herself themselves something one".split())
+POSSESSIVES = frozenset(["his", "her", "its", "their", "my", "your", "our"])
+SUBJECT_PRONOUNS = frozenset(
+    ("he she it they we you i someone somebody nobody everyone everybody something one none who both").split()
+)
+OBJECT_PRONOUNS = frozenset(
+    ["him", "them", "me", "us", "it", "her", "itself", "himself", "herself", "themselves", "something", "one"]
+)
 PRONOUNS = SUBJECT_PRONOUNS | OBJECT_PRONOUNS
 NUMBERS = {
     "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
     "eleven": 11, "twelve": 12,
 }  # fmt: skip
-BE = frozenset("is are was were be been being am 's".split())
-HAVE = frozenset("has have had having".split())
-DO = frozenset("do does did".split())
-MODALS = frozenset("may might can could would should will shall must".split())
-NEGATIONS = frozenset("not never n't hardly without".split())
-COORDINATORS = frozenset("and or but then so".split())
+BE = frozenset(["is", "are", "was", "were", "be", "been", "being", "am", "'s"])
+HAVE = frozenset(["has", "have", "had", "having"])
+DO = frozenset(["do", "does", "did"])
+MODALS = frozenset(["may", "might", "can", "could", "would", "should", "will", "shall", "must"])
+NEGATIONS = frozenset(["not", "never", "n't", "hardly", "without"])
+COORDINATORS = frozenset(["and", "or", "but", "then", "so"])
 SUBORDINATORS = frozenset(
-    "after before while as when whenever until once because since although though if where whereas".split()
+    ("after before while as when whenever until once because since although though if where whereas").split()
 )
-RELATIVES = frozenset("who which that whose whom".split())
+RELATIVES = frozenset(["who", "which", "that", "whose", "whom"])
 PREPOSITIONS = frozenset(
-    "of in on at to toward towards from into onto over under above below behind beside between through across along "
-    "around round by with without near against off out up down inside outside beneath among past within during "
-    "about for like until amid upon via throughout despite except beyond".split()
+    (
+        "of in on at to toward towards from into onto over under above below behind beside between through "
+        "across along around round by with without near against off out up down inside outside beneath among "
+        "past within during about for like until amid upon via throughout despite except beyond"
+    ).split()
 )
-PARTICLES = frozenset("up down out off back away over in on around aside apart together".split())
+PARTICLES = frozenset(
+    ["up", "down", "out", "off", "back", "away", "over", "in", "on", "around", "aside", "apart", "together"]
+)
 ADVERBS = frozenset(
-    "then again forward forwards backward backwards upward upwards downward downwards inward inwards outward outwards "
-    "leftward leftwards rightward rightwards sideways ahead aside away back together apart twice once clockwise "
-    "counterclockwise counter-clockwise anti-clockwise anticlockwise home overhead too also just still very quite almost nearly now soon first finally "
-    "there here meanwhile afterwards afterward later next straight uphill downhill upstairs downstairs fast far "
-    "closer farther further low diagonally occasionally even aloud wider instead perhaps maybe together suddenly "
-    "abruptly motionless somewhat alternately well throughout".split()
+    (
+        "then again forward forwards backward backwards upward upwards downward downwards inward inwards outward "
+        "outwards leftward leftwards rightward rightwards sideways ahead aside away back together apart twice "
+        "once clockwise counterclockwise counter-clockwise anti-clockwise anticlockwise home overhead too also "
+        "just still very quite almost nearly now soon first finally there here meanwhile afterwards afterward "
+        "later next straight uphill downhill upstairs downstairs fast far closer farther further low diagonally "
+        "occasionally even aloud wider instead perhaps maybe together suddenly abruptly motionless somewhat "
+        "alternately well throughout"
+    ).split()
 )
-NOT_ADVERBS = frozenset("family fly butterfly belly jelly assembly bully ally reply lily only early likely jersey".split())
+NOT_ADVERBS = frozenset(
+    ("family fly butterfly belly jelly assembly bully ally reply lily only early likely jersey").split()
+)
 ADJECTIVES = frozenset(
-    "red blue green yellow white black grey gray brown orange silver purple pink dark light bright small large big "
-    "little young old tall short long wide narrow open level calm still stable square tired ready high deep other same "
-    "opposite whole entire shallow wooden metal upright".split()
+    (
+        "red blue green yellow white black grey gray brown orange silver purple pink dark light bright small "
+        "large big little young old tall short long wide narrow open level calm still stable square tired ready "
+        "high deep other same opposite whole entire shallow wooden metal upright"
+    ).split()
 )
 
 # --- verbs --------------------------------------------------------------------------------------------------
 
-_REGULAR = """
-accept add adjust advance aim amble approach arch arrange attach attack back balance bang bat bathe beckon
-block board bob bounce bow box brace brake brush buckle bump bury button call capture carry cartwheel cast change charge
-chase check cheer chew chop circle clap clasp clean clear clench climb clip close collapse collide collect comb
-continue cook cough cover crack crash crawl cross crouch crush cruise curl curtsy curve cycle dance dangle dart dash
-deliver detach dip direct dive dodge douse drag drain dress dribble drift drop duck dunk dust elevate embrace empty
-emerge enter exhale exit explode extend extract face fasten file fill film fire fish fix flail flap flash flatten flex
-flick flip float flop flow flutter focus fold follow fumble gallop gather gaze gesture glance glide grab grasp greet grip guide
-gulp halt hammer hand hand head help hesitate hike hit hoist hook hop hover hug hurdle hurl hurry incline inhale insert
-inspect invert jab jerk jog join juggle jump kick kiss kneel knock land lash latch laugh launch lean leap lick lift link
-load lob lock look loop loosen lower lug lunge march massage meander merge mix mop mount move nod nudge open orbit
-overtake pack paddle paint park pass pat pause peck pedal peek peel peer perform pick pile pin pinch pitch pivot place
-plant play plop pluck plunge point poke polish pop pose pounce pour pound pray press proceed prod propel pull pump punch
-push race raise rake ram reach rear recline recoil recover release remove repeat replace rest retract retreat return
-reverse revolve rinse rip rise rock roll rotate rub rush sail salute sand saw scan scatter scoop scramble scrape
-scratch scroll scrub seal search seize separate serve settle sew shape share shave shift shoot shout shove shrug shuffle
-shut sidestep sip skate ski skid skim skip slam slap slash slice slip slow slump smack smash smear smell smile smooth
-smoke smooth snap snatch sneak sniff soar somersault speed spill spiral splash split spray spread sprint sprinkle squat
-squeeze squirt stab stack stagger stamp stare start steer step stir stomp stoop stop straighten straddle strap stretch
-stride stroke stroll strum stumble submerge support surf surge surround sway sweep swerve swipe swirl swivel swoop
-tackle tap taste taxi tear tighten tilt tip toss touch tow trace trail travel traverse tremble trim trip trot trudge
-tuck tug tumble turn twirl twist type uncross undress unfold unlock untie unwind unwrap use vacuum vault veer vibrate
-wag walk wander warm wash watch water wave wedge whip whirl whisk whistle wiggle wipe wobble work wrap wrestle wriggle
-yank yawn zip zigzag bend celebrate count write boil decelerate accelerate hold seem appear disappear stay remain wait
-keep try attempt manage begin end finish contain show depict suggest consist wind lead read wear involve moor hang
-lie stand sit prepare intend want need allow cause make let help cut put set get take give go come do have absorb
-""".split()
+_REGULAR = (
+    "accept add adjust advance aim amble approach arch arrange attach attack back balance bang bat bathe "
+    "beckon block board bob bounce bow box brace brake brush buckle bump bury button call capture carry "
+    "cartwheel cast change charge chase check cheer chew chop circle clap clasp clean clear clench climb "
+    "clip close collapse collide collect comb continue cook cough cover crack crash crawl cross crouch crush "
+    "cruise curl curtsy curve cycle dance dangle dart dash deliver detach dip direct dive dodge douse drag "
+    "drain dress dribble drift drop duck dunk dust elevate embrace empty emerge enter exhale exit explode "
+    "extend extract face fasten file fill film fire fish fix flail flap flash flatten flex flick flip float "
+    "flop flow flutter focus fold follow fumble gallop gather gaze gesture glance glide grab grasp greet "
+    "grip guide gulp halt hammer hand hand head help hesitate hike hit hoist hook hop hover hug hurdle hurl "
+    "hurry incline inhale insert inspect invert jab jerk jog join juggle jump kick kiss kneel knock land "
+    "lash latch laugh launch lean leap lick lift link load lob lock look loop loosen lower lug lunge march "
+    "massage meander merge mix mop mount move nod nudge open orbit overtake pack paddle paint park pass pat "
+    "pause peck pedal peek peel peer perform pick pile pin pinch pitch pivot place plant play plop pluck "
+    "plunge point poke polish pop pose pounce pour pound pray press proceed prod propel pull pump punch push "
+    "race raise rake ram reach rear recline recoil recover release remove repeat replace rest retract "
+    "retreat return reverse revolve rinse rip rise rock roll rotate rub rush sail salute sand saw scan "
+    "scatter scoop scramble scrape scratch scroll scrub seal search seize separate serve settle sew shape "
+    "share shave shift shoot shout shove shrug shuffle shut sidestep sip skate ski skid skim skip slam slap "
+    "slash slice slip slow slump smack smash smear smell smile smooth smoke smooth snap snatch sneak sniff "
+    "soar somersault speed spill spiral splash split spray spread sprint sprinkle squat squeeze squirt stab "
+    "stack stagger stamp stare start steer step stir stomp stoop stop straighten straddle strap stretch "
+    "stride stroke stroll strum stumble submerge support surf surge surround sway sweep swerve swipe swirl "
+    "swivel swoop tackle tap taste taxi tear tighten tilt tip toss touch tow trace trail travel traverse "
+    "tremble trim trip trot trudge tuck tug tumble turn twirl twist type uncross undress unfold unlock untie "
+    "unwind unwrap use vacuum vault veer vibrate wag walk wander warm wash watch water wave wedge whip whirl "
+    "whisk whistle wiggle wipe wobble work wrap wrestle wriggle yank yawn zip zigzag bend celebrate count "
+    "write boil decelerate accelerate hold seem appear disappear stay remain wait keep try attempt manage "
+    "begin end finish contain show depict suggest consist wind lead read wear involve moor hang lie stand "
+    "sit prepare intend want need allow cause make let help cut put set get take give go come do have absorb"
+).split()
 _IRREGULAR = """
 be was been; bear bore borne; beat beat beaten; begin began begun; bend bent bent; bind bound bound; bite bit bitten;
 blow blew blown; break broke broken; bring brought brought; build built built; burst burst burst; buy bought bought;
@@ -142,13 +163,15 @@ FORMS = _all_forms()
 """Readings of known verb forms."""
 
 NOT_VERBS = frozenset(
-    "building ceiling railing clothing morning evening string ring king thing wing wings during something anything "
-    "nothing everything railings bed red hundred seed feed weed speed shed "
-    "arms legs knees elbows hips toes fingers palms shoulders eyes ears wrists ankles feet heels thighs hands clothes "
-    "is was his its this as us yes gas bus lens across pants jeans glasses stairs always perhaps besides "
-    "sometimes towards backwards forwards upwards downwards inwards outwards afterwards sideways series species class "
-    "grass glass mattress upstairs downstairs people bars ping "
-    "dumbbells vegetables minutes seconds times degrees centimeters meters target".split()
+    (
+        "building ceiling railing clothing morning evening string ring king thing wing wings during something "
+        "anything nothing everything railings bed red hundred seed feed weed speed shed arms legs knees elbows "
+        "hips toes fingers palms shoulders eyes ears wrists ankles feet heels thighs hands clothes is was his "
+        "its this as us yes gas bus lens across pants jeans glasses stairs always perhaps besides sometimes "
+        "towards backwards forwards upwards downwards inwards outwards afterwards sideways series species class "
+        "grass glass mattress upstairs downstairs people bars ping dumbbells vegetables minutes seconds times "
+        "degrees centimeters meters target"
+    ).split()
 )
 """Words whose ending looks like a verb's."""
 
@@ -190,23 +213,29 @@ def _singular_verb(word: str) -> str:
 
 
 STATES = frozenset(
-    "be have wear hold wait face rest hang surround contain stand sit lie see show depict consist suggest seem appear "
-    "disappear need want feel read lead wind know belong remain stay focus fix fold film mask feature "
-    "dress moor park fill mount involve resemble display portray represent include imply indicate love like live own "
-    "absorb cover position situate decorate equip blur use warm lock vanish watch listen hear think keep begin end prepare "
-    "intend plan try attempt manage fail repeat".split()
+    (
+        "be have wear hold wait face rest hang surround contain stand sit lie see show depict consist suggest "
+        "seem appear disappear need want feel read lead wind know belong remain stay focus fix fold film mask "
+        "feature dress moor park fill mount involve resemble display portray represent include imply indicate "
+        "love like live own absorb cover position situate decorate equip blur use warm lock vanish watch listen "
+        "hear think keep begin end prepare intend plan try attempt manage fail repeat"
+    ).split()
 )
 """Verbs that assert no motion by themselves."""
-POSTURES = frozenset("stand sit lie kneel lean crouch squat".split())
+POSTURES = frozenset(["stand", "sit", "lie", "kneel", "lean", "crouch", "squat"])
 """States as a held posture, events with a direction or in a sequence."""
 CONTROL = frozenset(
-    "begin start continue keep end finish try attempt manage appear seem proceed fail need want happen tend "
-    "resume cease help prefer decide choose learn".split()
+    (
+        "begin start continue keep end finish try attempt manage appear seem proceed fail need want happen tend "
+        "resume cease help prefer decide choose learn"
+    ).split()
 )
 """Followed by another verb, these say only that, when or whether it happens."""
-UNREALISED = frozenset("prepare wait intend plan want threaten ready refuse hope".split())
+UNREALISED = frozenset(["prepare", "wait", "intend", "plan", "want", "threaten", "ready", "refuse", "hope"])
 """What follows these (``to V``) does not happen."""
-LIGHT = frozenset("take perform do execute make give come go throw complete deliver have".split())
+LIGHT = frozenset(
+    ["take", "perform", "do", "execute", "make", "give", "come", "go", "throw", "complete", "deliver", "have"]
+)
 """With an event noun these say little: "takes two steps" is stepping."""
 EVENT_NOUNS = {
     "step": "step", "flip": "flip", "backflip": "flip", "frontflip": "flip", "turn": "turn", "sip": "sip",
@@ -220,40 +249,56 @@ EVENT_NOUNS = {
 }  # fmt: skip
 """Nouns that name a motion, and its verb."""
 TRANSITIVE_PARTICLE = frozenset(
-    "pick put take get lift raise set turn knock pull push bring throw give open close zip cut hold toss fold roll bend "
-    "stretch kick shut tie lay draw hand spread stick reach flip tip pour wipe strap sweep shake shove swing slide "
-    "carry drag peel tear break clean clear hang drop send drive move".split()
+    (
+        "pick put take get lift raise set turn knock pull push bring throw give open close zip cut hold toss "
+        "fold roll bend stretch kick shut tie lay draw hand spread stick reach flip tip pour wipe strap sweep "
+        "shake shove swing slide carry drag peel tear break clean clear hang drop send drive move"
+    ).split()
 )
 """Verbs whose particle may stand before the object ("puts down the cup")."""
 
 # --- bodies -------------------------------------------------------------------------------------------------
 
 LIMB_PARTS = frozenset(
-    "arm arms forearm forearms leg legs torso hip hips shoulder shoulders knee knees elbow elbows waist body back chest "
-    "thigh thighs calf calves tail wing wings trunk spine upper-body core neck".split()
+    (
+        "arm arms forearm forearms leg legs torso hip hips shoulder shoulders knee knees elbow elbows waist body "
+        "back chest thigh thighs calf calves tail wing wings trunk spine upper-body core neck"
+    ).split()
 )
 DISTAL_PARTS = frozenset(
-    "hand hands finger fingers fingertip fingertips fist fists palm palms thumb thumbs wrist wrists foot feet toe toes ankle "
-    "ankles heel heels head heads face chin gaze eye eyes mouth lips tongue beak ear ears teeth nose paw paws".split()
+    (
+        "hand hands finger fingers fingertip fingertips fist fists palm palms thumb thumbs wrist wrists foot "
+        "feet toe toes ankle ankles heel heels head heads face chin gaze eye eyes mouth lips tongue beak ear "
+        "ears teeth nose paw paws"
+    ).split()
 )
 BODY_PARTS = LIMB_PARTS | DISTAL_PARTS
 DISTAL_VERBS = frozenset(
-    "clap wave glance look peek grab grasp grip snatch catch type pinch clench point taste sip bite chew swallow lick "
-    "nod close release crush write scroll drop kiss blink wink sniff button gaze stare".split()
+    (
+        "clap wave glance look peek grab grasp grip snatch catch type pinch clench point taste sip bite chew "
+        "swallow lick nod close release crush write scroll drop kiss blink wink sniff button gaze stare"
+    ).split()
 )
 LIMB_VERBS = frozenset(
-    "raise lift lower bend lean reach stretch throw toss push pull kick punch swing hit strike open put pick place "
-    "pour chop cut carry shoot shake extend straighten twist curl draw take knock squeeze hold give bow wipe stir close "
-    "insert remove hug pump shrug squat".split()
+    (
+        "raise lift lower bend lean reach stretch throw toss push pull kick punch swing hit strike open put pick "
+        "place pour chop cut carry shoot shake extend straighten twist curl draw take knock squeeze hold give "
+        "bow wipe stir close insert remove hug pump shrug squat"
+    ).split()
 )
 
 HUMAN_WORDS = frozenset(
-    "person man woman boy girl child kid toddler adult human guy lady gentleman individual someone somebody figure player "
-    "athlete dancer gymnast skater skier runner walker climber performer instructor trainer coach worker chef cook student "
-    "teacher actor pedestrian swimmer diver boxer wrestler goalkeeper striker referee ballerina cheerleader character "
-    "surfer presenter speaker driver teenager people men women children boys girls kayaker kayakers partner opponent "
-    "motorcyclist cyclist rider baby one former latter third second first member friend mother father couple "
-    "crowd team group officer soldier singer musician drummer guitarist batter pitcher skateboarder snowboarder".split()
+    (
+        "person man woman boy girl child kid toddler adult human guy lady gentleman individual someone somebody "
+        "figure player athlete dancer gymnast skater skier runner walker climber performer instructor trainer "
+        "coach worker chef cook student teacher actor pedestrian swimmer diver boxer wrestler goalkeeper striker "
+        "referee ballerina cheerleader character surfer presenter speaker driver teenager people men women "
+        "children boys girls kayaker kayakers partner opponent motorcyclist cyclist rider baby one former latter "
+        "third second first member friend mother father couple crowd team group officer soldier singer musician "
+        "drummer guitarist batter pitcher skateboarder snowboarder"
+    ).split()
 )
-FEMALE = frozenset("woman girl lady mother ballerina cheerleader sister daughter wife actress women girls".split())
-MALE = frozenset("man boy guy gentleman father brother son husband men boys".split())
+FEMALE = frozenset(
+    ("woman girl lady mother ballerina cheerleader sister daughter wife actress women girls").split()
+)
+MALE = frozenset(["man", "boy", "guy", "gentleman", "father", "brother", "son", "husband", "men", "boys"])

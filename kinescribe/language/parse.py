@@ -16,14 +16,16 @@ from kinescribe.language.tagging import BOUNDARIES, NOUN_PHRASE, Token, sentence
 from kinescribe.records import Action, Span
 from kinescribe.vocabulary import PARTS, VERB_BY_LEMMA
 
-_STILL = frozenset("still motionless stationary put unmoving immobile".split())
-_FIRST = frozenset("after once as-soon-as when whenever".split())
+_STILL = frozenset(["still", "motionless", "stationary", "put", "unmoving", "immobile"])
+_FIRST = frozenset(["after", "once", "as-soon-as", "when", "whenever"])
 """Their clause happens before the main one."""
 _LATER = frozenset({"before", "until"})
 _SAME = frozenset({"while", "as", "meanwhile"})
 _MEASURES = frozenset(
-    "time times moment moments second seconds while way bit lot degree degrees centimeter centimeters meter meters inch "
-    "inches minute minutes side".split()
+    (
+        "time times moment moments second seconds while way bit lot degree degrees centimeter centimeters meter "
+        "meters inch inches minute minutes side"
+    ).split()
 )
 _BOTH = {"arms": "both_arms", "knees": "both_knees", "both arms": "both_arms", "both knees": "both_knees"}
 _VIEW = r"(?:the )?(?:view|frame|picture|shot|scene|sight|screen|image)"
@@ -424,7 +426,9 @@ class _Sentence:
             nearest = [p for p in self.phrases if p.last < i]
             return nearest[-1] if nearest else None
         if own and not self._between(own[0], i, opens):
-            return self._joined(own[0], opens)
+            form = self.tokens[i].form
+            singular = form is not None and form.kind == "third"
+            return own[0] if singular else self._joined(own[0], opens)
         if opens and self.tokens[opens - 1].tag == "REL":
             return self._antecedent(opens - 1)
         comma = opens > 0 and any(t.low == "," for t in self.tokens[max(0, opens - 3) : opens])
@@ -436,7 +440,10 @@ class _Sentence:
 
     def _between(self, phrase: Phrase, i: int, opens: int) -> bool:
         """Whether another verb stands between a phrase and a verb, so that the phrase is its object."""
-        return any(t.tag == "VERB" and t.form and t.form.kind in ("third", "past") for t in self.tokens[opens : phrase.first])
+        return any(
+            t.tag == "VERB" and t.form and t.form.kind in ("third", "past")
+            for t in self.tokens[opens : phrase.first]
+        )
 
     def _joined(self, phrase: Phrase, opens: int) -> Phrase:
         """``X and Y`` where the clause of Y has the verb."""
@@ -461,18 +468,28 @@ class _Sentence:
 
     def _interrupted(self, opens: int) -> Phrase | None:
         before = [p for p in self.phrases if p.last < opens and p.preposition is None]
-        if len(before) > 1 and before[0].head in ("target", "subject", "object") and before[1].first == before[0].last + 2:
+        if (
+            len(before) > 1
+            and before[0].head in ("target", "subject", "object")
+            and before[1].first == before[0].last + 2
+        ):
             return before[1]  # "the target, a small dog, lies"
         return before[0] if before else None
 
     def _gerund_subject(self, i: int, opens: int, own: list[Phrase], found: list[Event]) -> Phrase | None:
-        direct = [p for p in self.phrases if p.last == i - 1 or p.last == i - 2 and self.tokens[i - 1].tag == "ADV"]
+        direct = [
+            p for p in self.phrases if p.last == i - 1 or p.last == i - 2 and self.tokens[i - 1].tag == "ADV"
+        ]
         if direct:
             phrase = direct[0]
             absolute = phrase.first == opens and found and phrase.preposition is None
             alone = not found and phrase.preposition is None
             carried = phrase.preposition == "with"
-            seen = found and found[-1].lemma in ("see", "show", "watch", "depict", "film") and phrase.preposition is None
+            seen = (
+                found
+                and found[-1].lemma in ("see", "show", "watch", "depict", "film")
+                and phrase.preposition is None
+            )
             end = found and found[-1].lemma == "end" and phrase.preposition == "with"
             if absolute or alone or carried or seen or end:
                 if alone or seen:
@@ -513,9 +530,13 @@ class _Sentence:
         subjects, objects = self.discourse.subjects, self.discourse.objects
         if pronoun in ("he", "him", "himself", "she", "her", "herself"):
             wrong = lex.FEMALE if pronoun in ("he", "him", "himself") else lex.MALE
-            own = event.agent if event is not None and role == "object" and pronoun in ("him", "her") else None
+            own = (
+                event.agent if event is not None and role == "object" and pronoun in ("him", "her") else None
+            )
             for pool in (subjects, self.discourse.minor, objects):
-                people = [p for p in pool if p.head in lex.HUMAN_WORDS and p.head not in wrong and p.text != own]
+                people = [
+                    p for p in pool if p.head in lex.HUMAN_WORDS and p.head not in wrong and p.text != own
+                ]
                 if people:
                     return people[-1]
             rest = [p for p in subjects if p.head not in wrong and p.head not in lex.BODY_PARTS]
@@ -530,12 +551,16 @@ class _Sentence:
 
     def _thing(self, role: str, event: Event | None) -> Phrase | None:
         own = event.agent if event is not None else None
-        things = [p for p in self.discourse.objects if p.head not in lex.HUMAN_WORDS and p.text != own and not _plural(p)]
+        things = [
+            p
+            for p in self.discourse.objects
+            if p.head not in lex.HUMAN_WORDS and p.text != own and not _plural(p)
+        ]
         doers = [p for p in self.discourse.subjects if p.head not in lex.HUMAN_WORDS]
         if role == "subject":
-            return (doers or things or [None])[-1]
+            return doers[-1] if doers else things[-1] if things else None
         others = [p for p in doers if p.text != own]
-        return (things or others or [None])[-1]
+        return things[-1] if things else others[-1] if others else None
 
     def _remember(self, phrase: Phrase, minor: bool) -> None:
         kept = self.discourse.minor if minor else self.discourse.subjects
@@ -581,7 +606,13 @@ class _Sentence:
             if phrase is not None:
                 return None if phrase.head in _MEASURES or phrase.head in ("left", "right") else phrase
             movable = event.lemma in lex.TRANSITIVE_PARTICLE and j == event.index + 1
-            if token.tag in ("ADV", "NEG") and not particle or particle and movable and self._object_after(event, j):
+            if (
+                token.tag in ("ADV", "NEG")
+                and not particle
+                or particle
+                and movable
+                and self._object_after(event, j)
+            ):
                 j += 1
                 continue
             return None
@@ -590,7 +621,14 @@ class _Sentence:
     def _object_after(self, event: Event, j: int) -> bool:
         """Whether a particle, not a preposition, stands here: "picks up the cup", not "runs up the stairs"."""
         low = self.tokens[j].low
-        if low in ("around", "over", "in", "on", "down") and event.lemma in ("turn", "move", "roll", "slide", "swing", "reach"):
+        if low in ("around", "over", "in", "on", "down") and event.lemma in (
+            "turn",
+            "move",
+            "roll",
+            "slide",
+            "swing",
+            "reach",
+        ):
             return False
         return low in ("up", "out", "off", "down", "away", "back", "over", "open", "aside", "on", "in")
 
@@ -630,7 +668,12 @@ class _Sentence:
         if any(t.tag == "NEG" for t in near):
             return True
         governor = self.tokens[self._group_start(i)].low if self._group_start(i) < i else ""
-        if governor == "without" or i >= 2 and self.tokens[i - 1].low == "of" and self.tokens[i - 2].low == "instead":
+        if (
+            governor == "without"
+            or i >= 2
+            and self.tokens[i - 1].low == "of"
+            and self.tokens[i - 2].low == "instead"
+        ):
             return True
         if subject is not None and subject.last < i and subject.denied and subject.first >= opens:
             return True
@@ -638,19 +681,35 @@ class _Sentence:
             between = [t for t in self.tokens[max(0, i - 6) : i] if t.tag in ("VERB", "PUNCT")]
             return not between
         alternative = opens and self.tokens[opens - 1].low in ("or", "nor") and found and found[-1].negated
-        return bool(alternative) or bool(found and found[-1].lemma == "fail" and self._kind(i) == "infinitive")
+        return bool(alternative) or bool(
+            found and found[-1].lemma == "fail" and self._kind(i) == "infinitive"
+        )
 
     def _happens(self, event: Event, following: int | None, found: list[Event]) -> bool:
         """Whether a verb is an action: no state, no helper, no possibility."""
         i = event.index
-        if any(t.tag == "MODAL" for t in self.tokens[max(0, i - 3) : i] if t.tag in ("MODAL", "ADV", "NEG", "AUX")):
+        if any(
+            t.tag == "MODAL"
+            for t in self.tokens[max(0, i - 3) : i]
+            if t.tag in ("MODAL", "ADV", "NEG", "AUX")
+        ):
             return False
         before = [t.low for t in self.tokens[max(0, i - 3) : i]]
-        if before[-1:] and before[-1] in ("almost", "nearly") or event.kind == "infinitive" and self._unreal(i, found):
+        if (
+            before[-1:]
+            and before[-1] in ("almost", "nearly")
+            or event.kind == "infinitive"
+            and self._unreal(i, found)
+        ):
             return False
         if self._controls(event, following):
             return False
-        if event.kind == "gerund" and found and found[-1].lemma in ("stop", "cease") and self._adjacent(found[-1].index, i):
+        if (
+            event.kind == "gerund"
+            and found
+            and found[-1].lemma in ("stop", "cease")
+            and self._adjacent(found[-1].index, i)
+        ):
             return False
         if event.lemma in lex.POSTURES:
             return self._posture_change(event, found)
@@ -672,7 +731,9 @@ class _Sentence:
         if following is None:
             return event.lemma not in ("start", "continue", "proceed", "resume")
         form = self.tokens[following].form
-        joined = self._adjacent(event.index, following) and form is not None and form.kind in ("base", "gerund")
+        joined = (
+            self._adjacent(event.index, following) and form is not None and form.kind in ("base", "gerund")
+        )
         return joined or event.lemma not in ("start", "continue", "proceed", "resume")
 
     def _adjacent(self, i: int, j: int) -> bool:
@@ -682,7 +743,9 @@ class _Sentence:
     def _posture_change(self, event: Event, found: list[Event]) -> bool:
         if event.kind == "passive" or event.token.form is not None and event.token.form.kind == "participle":
             return False
-        ways_of = {"up", "down", "forward", "backward"} | ({"left", "right"} if event.lemma == "lean" else set())
+        ways_of = {"up", "down", "forward", "backward"} | (
+            {"left", "right"} if event.lemma == "lean" else set()
+        )
         if ways_of & set(event.direction):
             return True
         if event.lemma in ("squat", "crouch"):
@@ -702,7 +765,12 @@ class _Sentence:
         if event.lemma == "set" and event.patient is None:
             event.keep = zone.startswith(("off", "out", "forth"))
             event.direction = tuple(d for d in event.direction if d != "out")
-        if event.part is not None and event.patient is None and event.lemma == "bend" and event.kind == "gerund":
+        if (
+            event.part is not None
+            and event.patient is None
+            and event.lemma == "bend"
+            and event.kind == "gerund"
+        ):
             event.patient = None
 
     def _light(self, event: Event, end: int) -> None:
@@ -710,7 +778,9 @@ class _Sentence:
             return
         for phrase in self.phrases:
             goes = event.lemma in ("come", "go")
-            near = event.index < phrase.first < end and (phrase.preposition in ("to", "into") if goes else True)
+            near = event.index < phrase.first < end and (
+                phrase.preposition in ("to", "into") if goes else True
+            )
             head = _singular(phrase.head)
             if not near or head not in lex.EVENT_NOUNS or (goes and phrase.preposition is None):
                 continue
@@ -718,21 +788,29 @@ class _Sentence:
                 continue
             event.lemma, event.patient = lex.EVENT_NOUNS[head], None
             own = ways.way(phrase.text.rsplit(" ", 1)[0] + ".").direction if " " in phrase.text else ()
-            event.direction = tuple(dict.fromkeys([*own, *(d for d in event.direction if d != "in" or not goes)]))
-            event.count = event.count or (phrase.number if phrase.number is not None and head != "moment" else None)
+            event.direction = tuple(
+                dict.fromkeys([*own, *(d for d in event.direction if d != "in" or not goes)])
+            )
+            event.count = event.count or (
+                phrase.number if phrase.number is not None and head != "moment" else None
+            )
             self.discourse.objects = [p for p in self.discourse.objects if p is not phrase]
             return
 
     def _still(self, event: Event, zone: str) -> None:
         first = re.findall(r"[a-z]+", zone)[:4]
         resting = event.lemma in ("stay", "remain", "stand", "keep", "hold", "sit", "lie")
-        if resting and (_STILL & set(first) or event.lemma in ("stay", "remain") and "in_place" in event.direction):
+        if resting and (
+            _STILL & set(first) or event.lemma in ("stay", "remain") and "in_place" in event.direction
+        ):
             event.lemma, event.negated, event.direction, event.manner = "move", True, (), None
 
     def _view(self, event: Event, zone: str) -> None:
         """Coming into and going out of the picture."""
         import_words = zone.split()
-        if event.lemma in ("come", "move", "walk", "go", "appear", "get") and _matches(r"^(?:\w+ly )?(?:into|in|to) " + _VIEW, zone):
+        if event.lemma in ("come", "move", "walk", "go", "appear", "get") and _matches(
+            r"^(?:\w+ly )?(?:into|in|to) " + _VIEW, zone
+        ):
             event.lemma = "enter"
         elif event.lemma in ("go", "move", "disappear", "vanish", "get", "come", "walk") and _matches(
             r"^(?:\w+ly )?(?:out of|from|out from) " + _VIEW, zone
@@ -743,13 +821,17 @@ class _Sentence:
             event.direction = ways.entry_side(zone) or tuple(d for d in event.direction if d != "in")
 
     def _relative(self, event: Event, end: int) -> None:
-        """ "Moves away from X" and "moves closer to X" are about the distance to X."""
+        """Going "away from X" and "closer to X" is about the distance to X."""
         if event.lemma not in ("move", "get", "come", "go", "drift") or event.patient is not None:
             return
         for phrase in self.phrases:
             if not event.index < phrase.first < end or "camera" in phrase.text:
                 continue
-            if phrase.head == "it" and "camera" in self._slice(0, phrase.first).lower() and "away from" in event.zone:
+            if (
+                phrase.head == "it"
+                and "camera" in self._slice(0, phrase.first).lower()
+                and "away from" in event.zone
+            ):
                 event.direction = ("away_from_camera",)
                 return
             words = " ".join(t.low for t in self.tokens[event.index + 1 : phrase.first])
@@ -763,24 +845,32 @@ class _Sentence:
     # --- across verbs ---------------------------------------------------------------------------------------
 
     def _followed_by(self, found: list[Event]) -> None:
-        """ "A cartwheel followed by a kick": the noun after it is an event too."""
+        """Of "a cartwheel followed by a kick", the noun after it is an event too."""
         for n, event in enumerate(list(found)):
             if event.lemma != "follow" or not event.zone.startswith("by"):
                 continue
-            nouns = [p for p in self.phrases if p.first > event.index and _singular(p.head) in lex.EVENT_NOUNS]
+            nouns = [
+                p for p in self.phrases if p.first > event.index and _singular(p.head) in lex.EVENT_NOUNS
+            ]
             if nouns and n:
                 event.lemma = lex.EVENT_NOUNS[_singular(nouns[0].head)]
                 event.agent, event.patient, event.relation = found[n - 1].agent, None, "next"
                 event.keep = True
 
     def _share(self, found: list[Event]) -> None:
-        """ "Lifts and lowers both shoulders twice": what follows the last verb belongs to both."""
+        """What follows the last verb belongs to both: "lifts and lowers both shoulders twice"."""
         for one, two in reversed(list(zip(found[:-1], found[1:], strict=True))):
             between = self.tokens[one.index + 1 : two.index]
             blank = self.text[one.token.end - self.start : two.token.start - self.start]
             timed = "   " in blank  # a time stood there and is blanked out
             bare = all(t.tag in ("CC", "ADV") or t.low == "," for t in between) and not timed
-            if not bare or one.negated != two.negated or not one.keep or not two.keep or any(t.low == "then" for t in self.tokens[one.index : two.index]):
+            if (
+                not bare
+                or one.negated != two.negated
+                or not one.keep
+                or not two.keep
+                or any(t.low == "then" for t in self.tokens[one.index : two.index])
+            ):
                 continue
             if one.direction or not any(t.low in ("and", "or") for t in self.tokens[one.index : two.index]):
                 continue
@@ -802,8 +892,23 @@ class _Sentence:
 def _intransitive(lemma: str) -> bool:
     """Whether a verb takes no object, so that a later verb's object cannot be meant for it as well."""
     verb = VERB_BY_LEMMA.get(lemma)
-    transitive = ("raise", "lower", "bend", "straighten", "approach", "enter", "leave", "shake", "roll", "tilt")
-    return verb is not None and verb.predicate not in transitive and lemma not in ("move", "swing", "ride", "drive", "race")
+    transitive = (
+        "raise",
+        "lower",
+        "bend",
+        "straighten",
+        "approach",
+        "enter",
+        "leave",
+        "shake",
+        "roll",
+        "tilt",
+    )
+    return (
+        verb is not None
+        and verb.predicate not in transitive
+        and lemma not in ("move", "swing", "ride", "drive", "race")
+    )
 
 
 def _plural(phrase: Phrase) -> bool:

@@ -11,8 +11,8 @@ from kinescribe.language import lexicon as lex
 BOUNDARIES = ("PUNCT", "CC", "SUB", "REL")
 """Tags after which another clause may begin."""
 NOUN_PHRASE = ("DET", "POSS", "POSN", "NUM", "ADJ", "NOUN")
-_PLURALS = frozenset("people men women children feet they both others".split())
-_CAUSATIVES = frozenset("make let help watch see".split())
+_PLURALS = frozenset(["people", "men", "women", "children", "feet", "they", "both", "others"])
+_CAUSATIVES = frozenset(["make", "let", "help", "watch", "see"])
 
 
 @dataclass
@@ -45,7 +45,9 @@ def tokenize(text: str, offset: int = 0) -> list[Token]:
     for found in re.finditer(r"[A-Za-zÀ-ÿ]+(?:[-'’][A-Za-zÀ-ÿ]+)*|\d+|[^\w\s]", text):
         word, start, end = found.group(), found.start() + offset, found.end() + offset
         low = word.lower().replace("’", "'")
-        cut = 3 if low.endswith("n't") else 2 if low.endswith("'s") and low[:-2] in lex.SUBJECT_PRONOUNS else 0
+        cut = (
+            3 if low.endswith("n't") else 2 if low.endswith("'s") and low[:-2] in lex.SUBJECT_PRONOUNS else 0
+        )
         if cut:
             tokens.append(Token(word[:-cut], start, end - cut))
             tokens.append(Token(word[-cut:], end - cut, end))
@@ -58,6 +60,9 @@ def tag(tokens: list[Token]) -> list[Token]:
     """Tag the tokens of one sentence in place, and return them."""
     for i in range(len(tokens)):
         tokens[i].tag = _closed_class(tokens, i)
+    for before, link, after in zip(tokens, tokens[1:], tokens[2:], strict=False):
+        if link.tag == "CC" and before.tag == after.tag == "ADJ":
+            link.tag = "ADJ"  # "a black and white dress": no clause begins here
     _Verbs(tokens).find()
     for token in tokens:
         token.tag = token.tag or "NOUN"
@@ -71,7 +76,7 @@ def _closed_class(tokens: list[Token], i: int) -> str:
     before = tokens[i - 1] if i else None
     if not low[0].isalnum() and low not in ("n't", "'s"):
         return "PUNCT"
-    if low.endswith("'s") or low.endswith("s'"):
+    if low.endswith(("'s", "s'")):
         return "AUX" if low == "'s" else "POSN"
     special = _ambiguous(tokens, i, low, following, before)
     if special is not None:
@@ -114,7 +119,10 @@ def _ambiguous(tokens: list[Token], i: int, low: str, following: str, before: To
         return "PREP"
     if low == "then":
         return "CC" if _verb_before(tokens, i) else "ADV"
-    if low in ("does", "did", "has", "had", "have") and following in lex.DETERMINERS | lex.POSSESSIVES | lex.NUMBERS.keys():
+    if (
+        low in ("does", "did", "has", "had", "have")
+        and following in lex.DETERMINERS | lex.POSSESSIVES | lex.NUMBERS.keys()
+    ):
         return ""
     if low == "once":
         return "SUB" if starts and following and following not in lex.PREPOSITIONS | {",", "and"} else "ADV"
@@ -124,6 +132,8 @@ def _ambiguous(tokens: list[Token], i: int, low: str, following: str, before: To
         return "DET"
     if low in ("both", "all", "each", "some", "that", "this", "these", "those", "another", "none", "neither"):
         return _quantifier(low, following, before)
+    if low in ("top", "bottom", "inside") and opens_phrase and not _noun_like(following):
+        return ""
     if low == "back":
         return "NOUN" if opens_phrase else "ADV"
     if low == "still":
@@ -132,7 +142,8 @@ def _ambiguous(tokens: list[Token], i: int, low: str, following: str, before: To
         return "NOUN"  # "Pedestrian A"
     if low == "to":
         return "TO" if _opens_infinitive(tokens, i) else "PREP"
-    if opens_phrase and low in ("fast", "high", "low", "straight", "opposite", "top", "bottom", "next", "inside"):
+    adjectives = ("fast", "high", "low", "straight", "opposite", "top", "bottom", "next", "inside")
+    if opens_phrase and low in adjectives and (_noun_like(following) or low in ("fast", "high", "low")):
         return "ADJ"
     return None
 
@@ -140,11 +151,10 @@ def _ambiguous(tokens: list[Token], i: int, low: str, following: str, before: To
 def _side(tokens: list[Token], i: int, following: str, before: Token | None) -> str:
     """``left`` and ``right``: a side of the body, a direction, or the past of to leave."""
     article = following in lex.DETERMINERS | lex.POSSESSIVES
-    if tokens[i].low == "left" and before is not None and before.tag in ("", "NOUN", "PRON", "NUM"):
-        if article or (not following or following in ".,;" or following in ("and", "then", "at")) and not _verb_before(
-            tokens, i
-        ):
-            return ""
+    after_noun = before is not None and before.tag in ("", "NOUN", "PRON", "NUM")
+    closes = not following or following in ".,;" or following in ("and", "then", "at")
+    if tokens[i].low == "left" and after_noun and (article or closes and not _verb_before(tokens, i)):
+        return ""
     if following and following[0].isalpha() and _noun_like(following):
         return "ADJ"
     return "NOUN" if before is not None and before.tag in ("DET", "POSS", "POSN") else "ADV"
@@ -261,7 +271,12 @@ class _Verbs:
             return None
         direct = self.tokens[i - 1].tag if i else "START"
         colour = direct == "ADJ" and i > 1 and self.tokens[i - 2].tag == "PREP"  # "the one in blue shoots"
-        if direct in ("DET", "POSS", "POSN", "ADJ") and not colour or direct == "NUM" and not self._names(i - 1):
+        if (
+            direct in ("DET", "POSS", "POSN", "ADJ")
+            and not colour
+            or direct == "NUM"
+            and not self._names(i - 1)
+        ):
             return None
         previous = self._previous(i)
         for rule in (self._after_helper, self._third, self._gerund, self._base, self._past):
@@ -340,8 +355,12 @@ class _Verbs:
         if low in _PLURALS or low.endswith("s") and not low.endswith(("ss", "us")):
             return True
         before = self.tokens[: self.tokens.index(noun)]
-        joined = [t for t in before if t.tag in ("CC", "VERB", "AUX")]
-        return bool(joined) and joined[-1].low == "and"
+        joined = [n for n, t in enumerate(before) if t.tag in ("CC", "VERB", "AUX")]
+        return (
+            bool(joined)
+            and before[joined[-1]].low == "and"
+            and before[joined[-1] - 1].tag in ("NOUN", "PRON")
+        )
 
     def _past(self, i: int, options: dict[str, lex.Form], previous: Token | None) -> lex.Form | None:
         form = options.get("past")

@@ -96,6 +96,7 @@ def annotate_all(
     """
     started = time.perf_counter()
     driver = _Driver(run, recipe, stages or recipe.stages, progress)
+    run.adopt(recipe)  # only now: its stages can run
     run.log("start", paths=[str(path) for path in paths], stages=driver.own)
     with signals() as stop:
         driver.plan(paths)

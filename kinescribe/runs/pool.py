@@ -64,7 +64,7 @@ class Pool:
         self.close()
         if self._renewed > MAX_NEW_POOLS:
             raise KinescribeError(
-                f"worker processes die before they begin to work; see what they said in {self.log}, or try fewer --workers"
+                f"worker processes die before they begin to work; {self.log} holds what they said; try fewer --workers"
             )
 
     def close(self) -> None:

@@ -103,7 +103,7 @@ class Run:
 
     @classmethod
     def create_or_open(cls, path: str | Path, recipe: Recipe) -> Run:
-        """Open a run for writing, making it where it does not exist; its recipe becomes this one.
+        """Open a run for writing, making it (with this recipe) where it does not exist.
 
         Raises:
             StoreError: another process writes to it, or the folder holds something else.
@@ -119,7 +119,8 @@ class Run:
         except OSError as error:
             raise StoreError(f"cannot write to {folder}: {error}; choose another --out") from error
         run = cls(folder, Ledger(folder / "ledger.sqlite", write=True), lock)
-        run._write_recipe(recipe)
+        if not (folder / "run.toml").exists():
+            run.adopt(recipe)
         return run
 
     def __enter__(self) -> Run:
@@ -241,7 +242,8 @@ class Run:
         with (self.path / "events.jsonl").open("a", encoding="utf-8") as stream:
             stream.write(line + "\n")
 
-    def _write_recipe(self, recipe: Recipe) -> None:
+    def adopt(self, recipe: Recipe) -> None:
+        """Make a recipe the run's own."""
         tables = {VERSIONS: _versions(), **to_tables(recipe)}
         partial = self.path / "run.toml.part"
         partial.write_text(tomli_w.dumps(tables), encoding="utf-8")

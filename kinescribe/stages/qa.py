@@ -29,7 +29,7 @@ from kinescribe.records import (
     Span,
     Tracks,
 )
-from kinescribe.vocabulary import COMPASS, DIRECTION_PHRASES, OPPOSITES, QA_CATEGORIES, TRAJECTORY_PHRASES
+from kinescribe.vocabulary import COMPASS, DIRECTION_PHRASES, QA_CATEGORIES, TRAJECTORY_PHRASES
 
 NUM_OPTIONS = 4
 OVERLAP_S = 0.05
@@ -37,15 +37,17 @@ OVERLAP_S = 0.05
 SETTLE_S = 0.5
 """So long after a happening its smoothed trace is gone."""
 _LIMB_IDEAS = (
-    ("raise", "left_arm"), ("raise", "right_arm"), ("raise", "both_arms"), ("lower", "left_arm"), ("lower", "right_arm"),
-    ("bend", "both_knees"), ("bend", "left_elbow"), ("bend", "right_elbow"), ("straighten", "both_knees"),
+    ("raise", "left_arm"), ("raise", "right_arm"), ("raise", "both_arms"), ("lower", "left_arm"),
+    ("lower", "right_arm"), ("bend", "both_knees"), ("bend", "left_elbow"), ("bend", "right_elbow"),
+    ("straighten", "both_knees"),
 )  # fmt: skip
 _CAMERA_IDEAS = (
-    ("pan", ("left",)), ("pan", ("right",)), ("tilt", ("up",)), ("tilt", ("down",)), ("zoom", ("in",)), ("zoom", ("out",)),
-    ("roll", ("clockwise",)), ("roll", ("counterclockwise",)), ("stay", ()),
+    ("pan", ("left",)), ("pan", ("right",)), ("tilt", ("up",)), ("tilt", ("down",)), ("zoom", ("in",)),
+    ("zoom", ("out",)), ("roll", ("clockwise",)), ("roll", ("counterclockwise",)), ("stay", ()),
 )  # fmt: skip
 _SPEEDS = {
-    "accelerate": "it speeds up", "decelerate": "it slows down", "stay": "it stays still", "steady": "it keeps its speed",
+    "accelerate": "it speeds up", "decelerate": "it slows down", "stay": "it stays in place",
+    "steady": "it keeps its speed",
 }  # fmt: skip
 _GAPS = {
     "shrinks": "it shrinks", "grows": "it grows", "constant": "it hardly changes",
@@ -177,7 +179,9 @@ class _Asker:
 
     # --- judging options ------------------------------------------------------------------------------------
 
-    def _judge(self, fact: MotionFact, measured: Measurements | None = None, span: Span | None = None) -> Judgement:
+    def _judge(
+        self, fact: MotionFact, measured: Measurements | None = None, span: Span | None = None
+    ) -> Judgement:
         """Judge what a fact says; where the camera moves, both in the scene and as filmed."""
         where = self.measured if measured is None else measured
         claim = _claim(fact, self.names, span)
@@ -187,10 +191,11 @@ class _Asker:
         seen = check(claim, self.filmed)
         return found if seen.holds == found.holds else Judgement(None, f"{found.why}; as filmed: {seen.why}")
 
-    def _option(self, fact: MotionFact) -> Option:
+    def _option(self, fact: MotionFact, span: Span | None) -> Option:
+        """An option and its verdict in the time that the question gives."""
         general = fact.predicate in ("enter", "leave", "stay")
         what = (fact.predicate, *(() if general else fact.direction), fact.part or "", str(fact.object))
-        return Option(self._says(fact), self._judge(fact, span=said_span(fact)), " ".join(what))
+        return Option(self._says(fact), self._judge(fact, span=span), " ".join(what))
 
     def _says(self, fact: MotionFact) -> str:
         other = None if fact.object is None else self.names[fact.object]
@@ -218,12 +223,14 @@ class _Asker:
     # --- the seven categories -------------------------------------------------------------------------------
 
     def _recognition(self, fact: MotionFact) -> Iterator[Draft]:
-        core = _core(fact)
-        others = (self._option(idea) for idea in self._ideas(fact))
-        yield Draft(f"What does {self.names[fact.subject]} do{_when(fact)}?", self._option(core), others)
+        span = said_span(fact)
+        others = (self._option(idea, span) for idea in self._ideas(fact))
+        yield Draft(
+            f"What does {self.names[fact.subject]} do{_when(fact)}?", self._option(_core(fact), span), others
+        )
 
     def _order(self, fact: MotionFact) -> Iterator[Draft]:
-        """ "A, then B" against "B, then A", and against something that never happens.
+        """Pit "A, then B" against "B, then A", and against something that never happens.
 
         A stay is left out: whatever moved stays somewhere before or after.
         """
@@ -257,7 +264,11 @@ class _Asker:
         for fact in facts:
             for idea in self._ideas(fact):
                 judged = self._judge(idea)
-                if idea.predicate != "stay" and judged.holds is False and all(self._says(idea) != self._says(f) for f in facts):
+                if (
+                    idea.predicate != "stay"
+                    and judged.holds is False
+                    and all(self._says(idea) != self._says(f) for f in facts)
+                ):
                     found.append((idea, judged))
                     break
         return found
@@ -286,7 +297,8 @@ class _Asker:
         if not refused:
             return
         together = [
-            Option(f"{answer.text} and {option.text} both", Judgement(False, option.judged.why)) for option in refused[:1]
+            Option(f"{answer.text} and {option.text} both", Judgement(False, option.judged.why))
+            for option in refused[:1]
         ]
         nobody = Option("none of them", Judgement(False, f"{answer.text}: {answer.judged.why}"))
         yield Draft(f"Who or what {self._says(core)}{_when(fact)}?", answer, [*refused, *together, nobody])
@@ -295,7 +307,10 @@ class _Asker:
         span = said_span(fact)
         if fact.subject == CAMERA or span is None:
             return
-        options = [Option(f"in the {q.replace('_', ' ')}", located(self.measured, fact.subject, q, span)) for q in _QUARTERS]
+        options = [
+            Option(f"in the {q.replace('_', ' ')}", located(self.measured, fact.subject, q, span))
+            for q in _QUARTERS
+        ]
         for option in options:
             if option.judged.holds:
                 text = f"In which quarter of the picture is {self.names[fact.subject]}{_when(fact)}?"
@@ -306,10 +321,14 @@ class _Asker:
             return
         near = [n for n in range(max(1, fact.count - 3), fact.count + 4) if n != fact.count]
         counted = [replace(fact, count=n, magnitude=None) for n in self.rng.sample(near, len(near))]
-        others = (Option(times(f.count), self._judge(f, span=said_span(f))) for f in counted)
+        others = (Option(times(f.count), self._judge(f, span=said_span(fact))) for f in counted)
         answer = Option(times(fact.count), self._judge(replace(fact, magnitude=None), span=said_span(fact)))
         plain = self._says(replace(fact, count=None, magnitude=None))
-        yield Draft(f"How many times does this happen{_when(fact)}: {self.names[fact.subject]} {plain}?", answer, others)
+        yield Draft(
+            f"How many times does this happen{_when(fact)}: {self.names[fact.subject]} {plain}?",
+            answer,
+            others,
+        )
 
     def _attribute(self, fact: MotionFact) -> Iterator[Draft]:
         if fact.subject == CAMERA:
@@ -328,11 +347,13 @@ class _Asker:
         here = COMPASS.index(fact.direction[0])
         ways = [COMPASS[(here + turn) % 8] for turn in (4, 2, 6)]
         options = [self._direction_option(fact, way) for way in (fact.direction[0], *ways)]
-        return Draft(f"In which direction does {self.names[fact.subject]} move{_when(fact)}?", options[0], options[1:])
+        return Draft(
+            f"In which direction does {self.names[fact.subject]} move{_when(fact)}?", options[0], options[1:]
+        )
 
     def _direction_option(self, fact: MotionFact, way: str) -> Option:
         said = _but(fact, "move", direction=(way,))
-        return Option(DIRECTION_PHRASES[way], self._judge(said, span=said_span(said)))
+        return Option(DIRECTION_PHRASES[way], self._judge(said, span=said_span(fact)))
 
     def _way(self, fact: MotionFact) -> Draft:
         """How far, in frame widths; options differ at least by half."""
@@ -351,7 +372,8 @@ class _Asker:
 
     def _speed(self, fact: MotionFact) -> Draft:
         judged = {
-            kind: self._judge(_but(fact, kind), span=said_span(fact)) for kind in ("accelerate", "decelerate", "stay")
+            kind: self._judge(_but(fact, kind), span=said_span(fact))
+            for kind in ("accelerate", "decelerate", "stay")
         }
         changes = judged[fact.predicate]
         judged["steady"] = Judgement(None if changes.holds is None else not changes.holds, changes.why)
@@ -361,24 +383,34 @@ class _Asker:
 
     def _trajectory(self, fact: MotionFact) -> Draft:
         shapes = [shape for shape in TRAJECTORY_PHRASES if shape != fact.trajectory]
-        said = [_but(fact, "move", trajectory=shape) for shape in (fact.trajectory, *self.rng.sample(shapes, len(shapes)))]
-        options = [
-            Option(TRAJECTORY_PHRASES[f.trajectory or ""], self._judge(f, span=said_span(f))) for f in said
+        said = [
+            _but(fact, "move", trajectory=shape)
+            for shape in (fact.trajectory, *self.rng.sample(shapes, len(shapes)))
         ]
-        return Draft(f"What path does {self.names[fact.subject]} follow{_when(fact)}?", options[0], options[1:])
+        options = [
+            Option(TRAJECTORY_PHRASES[f.trajectory or ""], self._judge(f, span=said_span(fact))) for f in said
+        ]
+        return Draft(
+            f"What path does {self.names[fact.subject]} follow{_when(fact)}?", options[0], options[1:]
+        )
 
     def _relation(self, fact: MotionFact) -> Iterator[Draft]:
         span, other = said_span(fact), fact.object
         if other is None or other == CAMERA or span is None:
             return
         one, two = self.names[fact.subject], self.names[other]
-        changes = [Option(text, gap(self.measured, fact.subject, other, kind, span)) for kind, text in _GAPS.items()]
+        changes = [
+            Option(text, gap(self.measured, fact.subject, other, kind, span)) for kind, text in _GAPS.items()
+        ]
         true = [option for option in changes if option.judged.holds]
         if len(true) == 1:
             text = f"How does the distance between {one} and {two} change{_when(fact)}?"
             yield Draft(text, true[0], self._shuffled([o for o in changes if o is not true[0]]))
         at = Span(span.start_s, span.start_s)
-        places = [Option(f"{text} {two}", beside(self.measured, fact.subject, other, side, at)) for side, text in _SIDES.items()]
+        places = [
+            Option(f"{text} {two}", beside(self.measured, fact.subject, other, side, at))
+            for side, text in _SIDES.items()
+        ]
         true = [option for option in places if option.judged.holds]
         if len(true) == 1:
             text = f"Where is {one} relative to {two} at {span.start_s:.1f} s, as seen in the picture?"

@@ -24,7 +24,7 @@ class TrackSubjects:
 
     backend: str = "bytetrack"
     """File in ``backends/trackers``."""
-    options: Mapping[str, Any] = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict)
     """Settings of the backend."""
     max_gap_s: float = 0.5
     """Time between two sightings that is always bridged by a straight line: four missed samples at 10 Hz, within
@@ -32,6 +32,11 @@ class TrackSubjects:
     max_steady_gap_s: float = 1.0
     """Longer gaps up to this are bridged, and fragments joined across them, where the movement before, across and
     after the gap is one and the same. It is as long as the tracker predicts a lost track."""
+    max_turn_gap_s: float = 0.3
+    """Fragments are also joined across a change of speed or direction, if the gap is no longer than this: two
+    missed samples at 10 Hz. Over them, the mean of the velocities at both ends must lead from one to the other."""
+    max_overlap_s: float = 0.2
+    """Fragments may exist together for this long: a thing seen in two pieces for a moment can change tracks."""
     max_size_ratio: float = 1.6
     """Fragments that are joined differ in size by no more than this: two jittery boxes of one thing, whose
     areas differ by up to 2.5."""
@@ -48,8 +53,7 @@ class TrackSubjects:
 
     def identity(self) -> str:
         """Return what the tracks depend on besides the settings."""
-        own = getattr(plugins.load("trackers", self.backend), "identity", None)
-        return f"{self.backend} {own()}" if own else self.backend
+        return plugins.identity("trackers", self.backend)
 
     def __call__(self, clip: Clip, camera: CameraMotion, detections: Detections) -> Tracks:
         """Track the subjects of a clip; without detections there are none."""
@@ -104,20 +108,25 @@ class TrackSubjects:
     def _offers(
         self, clip: Clip, camera: CameraMotion, tracks: Tracks, path: Float[np.ndarray, "N T 2"]
     ) -> list[_Offer]:
+        """Return all pairs of fragments of which the second may go on where the first ends."""
         offers: list[_Offer] = []
-        ends = [np.flatnonzero(row >= 0)[[0, -1]].tolist() for row in tracks.detection]
-        for i, (_, last) in enumerate(ends):
-            for j, (first, _) in enumerate(ends):
+        seen = [np.flatnonzero(row >= 0) for row in tracks.detection]
+        for i, one in enumerate(seen):
+            for j, two in enumerate(seen):
+                first, both = int(two[0]), np.intersect1d(one, two)
+                before = one[one < first]
                 alike = (tracks.label[i] == PERSON) == (tracks.label[j] == PERSON)
-                near = 0 < clip.times_s[first] - clip.times_s[last] <= self.max_steady_gap_s + 1e-6
-                if not alike or not near or _cut_between(clip, camera, last, first):
+                if i == j or not alike or not len(before) or one[-1] >= two[-1]:
                     continue
-                error = self._steady(clip, tracks, path, (i, last), (j, first))
+                last, overlap = int(before[-1]), clip.times_s[one[-1]] - clip.times_s[first]
+                if overlap > self.max_overlap_s + 1e-6 or _cut_between(clip, camera, last, first) or len(both) > 2:
+                    continue
+                error = self._error(clip, tracks, path, (i, last), (j, first))
                 if error is not None:
                     offers.append(_Offer(error, i, j))
         return offers
 
-    def _steady(
+    def _error(
         self,
         clip: Clip,
         tracks: Tracks,
@@ -134,19 +143,20 @@ class TrackSubjects:
             before: row and last sample of the earlier piece.
             after: row and first sample of the later piece.
         """
-        one = _end(clip, tracks, path, *before, step=-1)
-        two = _end(clip, tracks, path, *after, step=1)
-        if one is None or two is None:
-            return None
         gap = float(clip.times_s[after[1]] - clip.times_s[before[1]])
+        turns = gap <= self.max_turn_gap_s + 1e-6
+        one = _end(clip, tracks, path, *before, step=-1, degree=1 + turns)
+        two = _end(clip, tracks, path, *after, step=1, degree=1 + turns)
+        if gap > self.max_steady_gap_s + 1e-6 or one is None or two is None:
+            return None
         size = min(one.size, two.size)
-        missed = max(_length(one.place + gap * one.velocity - two.place), _length(two.place - gap * two.velocity - one.place))
         change = _length(one.velocity - two.velocity)
-        speed = max(_length(one.velocity), _length(two.velocity))
-        same_size = max(one.size, two.size) <= self.max_size_ratio * size
-        if same_size and missed <= 0.5 * size and change <= 0.5 * max(speed, size):
-            return missed / size
-        return None
+        # Of a speed that changes evenly, the mean of both ends is what the gap was crossed with.
+        missed = _length(one.place + gap * (one.velocity + two.velocity) / 2 - two.place)
+        steady = turns or change <= 0.5 * max(_length(one.velocity), _length(two.velocity), size)
+        reach = missed + (0 if turns else gap * change / 2)  # a steady end must foretell the other alone
+        alike = max(one.size, two.size) <= self.max_size_ratio * size
+        return missed / size if steady and alike and reach <= 0.5 * size else None
 
     def _bridged(self, clip: Clip, camera: CameraMotion, tracks: Tracks) -> Float[np.ndarray, "N T 4"]:
         """Return the boxes with short gaps filled; long ones stay unknown."""
@@ -157,7 +167,7 @@ class TrackSubjects:
                 gap = clip.times_s[b] - clip.times_s[a] - 1e-6
                 short = gap <= self.max_gap_s
                 if b > a + 1 and gap <= self.max_steady_gap_s:
-                    if short or self._steady(clip, tracks, path, (n, a), (n, b)) is not None:
+                    if short or self._error(clip, tracks, path, (n, a), (n, b)) is not None:
                         boxes[n, a + 1 : b] = _between(clip, camera, boxes[n], a, b)
         return boxes
 
@@ -179,14 +189,18 @@ class _End(NamedTuple):
 
 
 def _end(
-    clip: Clip, tracks: Tracks, path: Float[np.ndarray, "N T 2"], row: int, at: int, step: int
+    clip: Clip, tracks: Tracks, path: Float[np.ndarray, "N T 2"], row: int, at: int, step: int, degree: int
 ) -> _End | None:
-    """Return place, velocity and size where a piece ends (``step`` -1) or begins (1); None under 3 sightings."""
+    """Return place, velocity and size where a piece ends (``step`` -1) or begins (1); None under 3 sightings.
+
+    The velocity is the slope of a line or (``degree`` 2, from 5 sightings) a parabola.
+    """
     away = (clip.times_s - clip.times_s[at]) * step
     near = np.flatnonzero((tracks.detection[row] >= 0) & (away >= -1e-9) & (away <= FIT_S))
     if len(near) < 3:
         return None
-    velocity, place = np.polyfit(clip.times_s[near] - clip.times_s[at], path[row, near], 1)
+    degree = degree if len(near) >= 5 else 1
+    velocity, place = np.polyfit(clip.times_s[near] - clip.times_s[at], path[row, near], degree)[-2:]
     return _End(place, velocity, float(np.median(box_size(tracks.xyxy[row, near]))))
 
 
@@ -248,12 +262,20 @@ def _chained(tracks: Tracks, successor: Mapping[int, int]) -> Tracks:
         while chain[-1] in successor:
             chain.append(successor[chain[-1]])
         for piece in chain[1:]:
+            both = (detection[head] >= 0) & (detection[piece] >= 0)
             seen = detection[piece] >= 0
+            whole = _round(xyxy[head, both], xyxy[piece, both])
             xyxy[head, seen], score[head, seen] = xyxy[piece, seen], score[piece, seen]
             detection[head, seen] = detection[piece, seen]
+            xyxy[head, both] = whole
         label[head] = _longest_label(tracks, chain)
     whole = Tracks(tracks.ids, tuple(label), xyxy, score, detection)
     return _keep(whole, np.array(heads, dtype=np.int64))
+
+
+def _round(one: Float[np.ndarray, "M 4"], two: Float[np.ndarray, "M 4"]) -> Float[np.ndarray, "M 4"]:
+    """Return the boxes round both."""
+    return np.concatenate([np.minimum(one[:, :2], two[:, :2]), np.maximum(one[:, 2:], two[:, 2:])], axis=-1)
 
 
 def _longest_label(tracks: Tracks, chain: Sequence[int]) -> str:

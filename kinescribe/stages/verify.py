@@ -11,7 +11,7 @@ from kinescribe.records import CameraMotion, Captions, Clip, Kinematics, Poses, 
 
 @dataclass(frozen=True)
 class VerifyCaptions:
-    """Captions in, one verdict per claim out. Reads neither events nor facts: a wrong fact must not vouch for itself."""
+    """Captions in, one verdict per claim out; reads no events or facts, so that no fact vouches for itself."""
 
     revision: ClassVar[int] = 1
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from kinescribe.records import Clip, Detections, Poses, Tracks
 from kinescribe.video import Frames
+from kinescribe.vocabulary import SKELETONS
 
 __all__ = ["DetectedPoses"]
 
@@ -22,17 +23,23 @@ class DetectedPoses:
 
     def __call__(self, clip: Clip, frames: Frames, detections: Detections, tracks: Tracks) -> Poses:
         """Return a skeleton for every track of which at least one sample has one."""
-        points = detections.keypoints.shape[1]
+        if detections.skeleton is None:
+            return nobody(len(clip.times_s))
         row = np.maximum(tracks.detection, 0)
-        known = tracks.detection >= 0
-        if not points or detections.skeleton is None:
-            row, known = row[:0], known[:0]
-        keypoints = np.where(known[..., None, None], detections.keypoints[row], np.nan)
-        world = np.where(known[..., None, None], detections.world[row], np.nan)
+        known = (tracks.detection >= 0)[..., None, None]
+        if not len(detections.sample):
+            return nobody(len(clip.times_s), detections.skeleton)
+        keypoints = np.where(known, detections.keypoints[row], np.nan)
         has = np.isfinite(keypoints).any((1, 2, 3))
         return Poses(
-            ids=tracks.ids[: len(row)][has],
+            ids=tracks.ids[has],
             keypoints=keypoints[has],
-            world=world[has],
-            skeleton=detections.skeleton or "blazepose33",
+            world=np.where(known, detections.world[row], np.nan)[has],
+            skeleton=detections.skeleton,
         )
+
+
+def nobody(samples: int, skeleton: str = "blazepose33") -> Poses:
+    """Return the poses of a clip in which nobody has one."""
+    none = np.zeros((0, samples, len(SKELETONS[skeleton]), 3))
+    return Poses(np.zeros(0, np.int64), none, none, skeleton)

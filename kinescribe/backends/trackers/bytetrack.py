@@ -26,12 +26,17 @@ MIN_CONSECUTIVE = 2
 """Sightings in neighbouring samples that make a track; the back-fill of the first one rests on its being 2."""
 TUNED_FPS = 30.0
 """Frame rate for which the package's Kalman filter is tuned, and in whose frames it counts its patience."""
+NEAR_S = 0.25
+"""How far ahead a parabola through those is followed: two samples at 10 Hz."""
 SAME_IOU = 0.3
 """Overlap from which a detection may be what a track predicts by itself."""
 LARGER = 1.1
 """A box round two things is larger than the larger one by more than this (in side length)."""
 WIDEN = 0.15
 """A predicted place is widened by this share of its size on each side before pieces are looked for in it."""
+START_RATE, SIZE_RATE = 10.0, 0.01
+"""Variance of an unknown velocity (a thing may be fast when it is first seen) and of the rate of a size, in units of
+that of a place. Sizes of regions jump; a filter that took a jump for a trend would shrink or blow up its box."""
 FIT_S = 0.6
 """Stretch of a track's past from which its speed is taken: 7 samples at 10 Hz."""
 
@@ -43,15 +48,17 @@ class ByteTrack:
     sure_score: float = 0.5
     """Detections from here on are linked first and may begin a track; weaker ones only continue one. The
     detectors' own thresholds are 0.5, so this is where they mean to be right."""
-    min_iou: float = 0.1
-    """Least overlap of a detection with a predicted box (the package's default)."""
+    min_iou: float = 0.2
+    """Least overlap of a detection with a predicted box, both widened. The package has 0.1 for boxes as they
+    are; with that, in worlds, chance detections took tracks with them and two crossings were mixed up."""
     reach: float = 0.3
     """Boxes are widened by this share of their size on each side before overlaps are taken (C-BIoU, Yang et al.
     2023, uses 0.3 and 0.5): at 10 samples a second a small thing can leave its own box between two samples."""
     agility: float = 1.0
-    """Factor on the Kalman filter's process noise beyond what the sampling rate asks for. An acceleration changes
-    the velocity per sample with the square of the sample's length, its variance with the fourth power: at 10
-    instead of 30 samples a second 81 times as much, without which everything that swings is lost."""
+    """Factor on how much velocities are expected to change, beyond what the sampling rate asks for. The package
+    is tuned for 30 frames a second; at 10, the velocity per sample changes nine times as much for the same
+    acceleration. In worlds, 1 (nine times) lost nothing that swings, 1/9 lost what swings fast, and 9 followed
+    false detections."""
     lost_s: float = 1.0
     """How long a lost track is predicted before it ends: ByteTrack's 30 frames at 30 frames a second."""
     merge_cover: float = 0.6
@@ -184,14 +191,19 @@ class _State(NamedTuple):
 
 
 def _state(seen: _Seen, sample: int, rows: Sequence[int]) -> _State | None:
-    """Predict a track's box from a line through its last centres; None before it has three."""
+    """Predict a track's box from its last centres; None before it has three.
+
+    Just ahead a parabola is followed, so that what swings is found where it turns; further on, where the noise of
+    its curvature would win, a line.
+    """
     times = seen.times_s[seen.sample[rows]]
     recent = np.asarray(rows)[times >= times[-1] - FIT_S]
     if len(recent) < 3:
         return None
     since = seen.times_s[seen.sample[recent]] - seen.times_s[sample]
     boxes = seen.scene[recent]
-    velocity, center = np.polyfit(since, box_center(boxes), 1)
+    degree = 2 if -since[-1] <= NEAR_S and len(recent) >= 5 else 1
+    velocity, center = np.polyfit(since, box_center(boxes), degree)[-2:]
     half = np.median(boxes[:, 2:] - boxes[:, :2], axis=0) / 2
     return _State(np.concatenate([center - half, center + half]), velocity, float(-since[-1]))
 
@@ -226,16 +238,15 @@ def _tracker(settings: ByteTrack, times_s: Float[np.ndarray, "T"]) -> Any:
         ) from error
     steps = np.diff(times_s)
     rate = float(1 / np.median(steps)) if len(steps) else TUNED_FPS
-    unrest = settings.agility * (TUNED_FPS / rate) ** 4
+    unrest = settings.agility * (TUNED_FPS / rate) ** 2
+    factor = np.array([unrest, unrest, 1, 1, unrest, unrest, SIZE_RATE, SIZE_RATE])
+    spread = np.diag([1, 1, 1, 1, START_RATE, START_RATE, SIZE_RATE, SIZE_RATE]).astype(np.float64)
 
-    class Agile(XCYCWHStateEstimator):  # type: ignore[misc, valid-type]
-        def set_kf_covariances(
-            self, measurement_noise: Any = None, process_noise: Any = None, state_covariance: Any = None
-        ) -> None:
-            import os
-            u=float(os.environ.get("U","20")); w=float(os.environ.get("W","1")); v=float(os.environ.get("V",".01")); p0=float(os.environ.get("P0","10"))
-            more = None if process_noise is None else process_noise * np.array([u, u, w, w, u, u, v, v])
-            super().set_kf_covariances(measurement_noise, more, np.diag([1.0, 1, 1, 1, p0, p0, v, v]))
+    class Agile(XCYCWHStateEstimator):  # type: ignore[misc]
+        """Centre, width and height: the centre is quick, the size is not."""
+
+        def set_kf_covariances(self, measurement_noise: Any, process_noise: Any, state_covariance: Any = spread) -> None:
+            super().set_kf_covariances(measurement_noise, process_noise * factor, state_covariance)
 
     return ByteTrackTracker(
         lost_track_buffer=round(TUNED_FPS * settings.lost_s),

@@ -1,0 +1,1 @@
+"""What is seen in single samples, one backend per file (``plugins.load("detectors", name)``)."""
