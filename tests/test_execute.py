@@ -207,6 +207,8 @@ def test_a_deleted_source_keeps_its_clips(media: Path, orders: Path, tmp_path: P
     failed = annotate(run, [file], orders).failures
     assert [(f.source, f.stage, f.error_type) for f in failed] == [(str(file), "ingest", "VideoError")]
     assert before.items() <= content(run).items()
+    assert annotate(run, [media / "1.mp4"], orders).failures == ()  # nobody asks for it any more
+    assert before.items() <= content(run).items()
 
 
 def test_deleted_records_are_computed_again(media: Path, orders: Path, tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ from kinescribe.records import (
     Tracks,
 )
 from kinescribe.video import ArrayFrames, encode
-from kinescribe.vocabulary import BLAZEPOSE_33, COMPASS, OPPOSITES
+from kinescribe.vocabulary import ANGLES, BLAZEPOSE_33, COMPASS, OPPOSITES
 
 Point = tuple[float, float]
 Path2D = Callable[[float], Point]
@@ -92,7 +92,10 @@ def texture_image(texture: Texture) -> Float[np.ndarray, "S S 3"]:
         raise ValueError(f"no texture {texture.kind!r}; there are mottled, checker, flat")
     rng = np.random.default_rng(texture.seed)
     light = _mottle(rng, texture.grain_px)
-    tint = np.stack([_mottle(rng, 4 * texture.grain_px) for _ in range(3)], axis=-1)
+    blotches = _mottle(rng, 4 * texture.grain_px)
+    tint = np.stack(
+        [np.roll(blotches, shift, axis=(0, 1)) for shift in ((0, 0), (171, 85), (341, 299))], axis=-1
+    )
     picture = rgb + texture.contrast * (light[..., None] + 0.35 * tint)
     return np.clip(picture, 0, 255).astype(np.float32)
 
@@ -105,6 +108,9 @@ def _mottle(rng: np.random.Generator, grain_px: float) -> Float[np.ndarray, "S S
     gain[0, 0] = 0
     noise = np.fft.irfft2(np.fft.rfft2(rng.standard_normal((TILE, TILE))) * gain, (TILE, TILE))
     return noise / noise.std()
+
+
+ALWAYS = Span(-np.inf, np.inf)
 
 
 @dataclass(frozen=True)
@@ -121,7 +127,7 @@ class Actor:
     scale: Signal = lambda t: 1.0
     turn_deg: Signal = lambda t: 0.0
     """Rotation about the centre, counterclockwise as seen."""
-    present: Span = Span(-np.inf, np.inf)
+    present: Span = ALWAYS
     """When it exists."""
     label: str = "object"
     subject: bool = True
@@ -303,7 +309,7 @@ def _probe(shape: str) -> Float[np.ndarray, "P 2"]:
 
 def _in_shape(unit: Float[np.ndarray, "P 2"], shape: str) -> np.ndarray:
     if shape == "ellipse":
-        return (unit**2).sum(-1) <= 0.25
+        return np.asarray((unit**2).sum(-1) <= 0.25)
     if shape == "rectangle":
         return (np.abs(unit) <= 0.5).all(-1)
     raise ValueError(f"no shape {shape!r}; there are rectangle and ellipse")
@@ -315,7 +321,7 @@ def _inside(world: World, index: int, t: float) -> np.ndarray:
     if not actor.present.start_s <= t < actor.present.end_s:
         return np.zeros(len(_probe(actor.shape)), bool)
     points = apply_affine(placement(world, actor, t), _probe(actor.shape) * np.asarray(actor.size))
-    return ((points >= 0) & (points <= np.asarray(world.size))).all(-1)
+    return np.asarray(((points >= 0) & (points <= np.asarray(world.size))).all(-1))
 
 
 def _seen(world: World, index: int, t: float) -> float:
@@ -508,7 +514,14 @@ def straight(subject: int, path: Path2D, start_s: float, end_s: float, frame: st
     evidence = {"dx_px": x1 - x0, "dy_px": y1 - y0, "speed_px_s": length / (end_s - start_s)}
     direction = (compass(x1 - x0, y1 - y0),)
     return fact(
-        subject, "move", start_s, end_s, direction=direction, trajectory="straight", frame=frame, evidence=evidence
+        subject,
+        "move",
+        start_s,
+        end_s,
+        direction=direction,
+        trajectory="straight",
+        frame=frame,
+        evidence=evidence,
     )
 
 
@@ -576,7 +589,11 @@ def _world(name: str, seed: int, rng: np.random.Generator, duration_s: float, **
 
 def _room(unit: Point, margin: float = 30.0) -> float:
     """Return how far one can go through the middle in a direction and keep off the borders."""
-    reach = [(limit - 2 * margin) / abs(step) for limit, step in zip((WIDTH, HEIGHT), unit, strict=True) if abs(step) > 1e-9]
+    reach = [
+        (limit - 2 * margin) / abs(step)
+        for limit, step in zip((WIDTH, HEIGHT), unit, strict=True)
+        if abs(step) > 1e-9
+    ]
     return min(reach)
 
 
@@ -635,13 +652,16 @@ def back_and_forth(axis: str, seed: int) -> World:
     rng = draw(name, seed)
     count, period = int(rng.integers(2, 6)), float(rng.uniform(1.4, 2.2))
     swing = float(rng.uniform(0.2, 0.36)) * WIDTH if axis == "horizontal" else float(rng.uniform(35, 55))
-    begin = float(rng.uniform(0.4, 0.8))
     sign = 1 if rng.random() < 0.5 else -1
-    vector, direction = ((sign * swing, 0.0), ("left", "right")) if axis == "horizontal" else ((0.0, sign * swing), ("up", "down"))
-    over = begin + count * period + 0.5
-    path = swinging(MIDDLE, vector, period, begin, count)
+    vector, direction = (
+        ((sign * swing, 0.0), ("left", "right"))
+        if axis == "horizontal"
+        else ((0.0, sign * swing), ("up", "down"))
+    )
+    over = count * period
+    path = swinging(MIDDLE, vector, period, 0, count)
     said = fact(
-        1000, "move", begin, begin + count * period, direction=direction, trajectory="back_and_forth",
+        1000, "move", 0, over, direction=direction, trajectory="back_and_forth",
         count=count, evidence={"swing_px": 2 * swing, "period_s": period},
     )  # fmt: skip
     return _world(name, seed, rng, over, actors=(_thing(rng, path),), facts=(said,))
@@ -690,12 +710,18 @@ def zigzag(seed: int) -> World:
     step, height = 240 / legs, float(rng.uniform(0.9, 1.2)) * 120 / legs + 20
     leg_s = float(rng.uniform(0.8, 1.1))
     points = [
-        (i * leg_s, MIDDLE[0] + sign * (i * step - 120), MIDDLE[1] + (0.5 if i % 2 else -0.5) * min(height, 100))
+        (
+            i * leg_s,
+            MIDDLE[0] + sign * (i * step - 120),
+            MIDDLE[1] + (0.5 if i % 2 else -0.5) * min(height, 100),
+        )
         for i in range(legs + 1)
     ]
     path, over = waypoints(*points), legs * leg_s
     direction = ("right" if sign > 0 else "left",)
-    said = fact(1000, "move", 0, over, direction=direction, trajectory="zigzag", evidence={"legs": float(legs)})
+    said = fact(
+        1000, "move", 0, over, direction=direction, trajectory="zigzag", evidence={"legs": float(legs)}
+    )
     return _world(name, seed, rng, over, actors=(_thing(rng, path, (26.0, 26.0)),), facts=(said,))
 
 
@@ -707,7 +733,9 @@ def depth(direction: str, seed: int) -> World:
     near, far = float(rng.uniform(2.0, 2.6)), float(rng.uniform(2.0, 2.6)) / ratio
     start, end = (far, near) if direction == "toward_camera" else (near, far)
     actor = _thing(rng, still(*MIDDLE), (36.0, 32.0), scale=ramp(0, over, start, end))
-    said = fact(1000, "move", 0, over, direction=(direction,), evidence={"log_scale": float(np.log(end / start))})
+    said = fact(
+        1000, "move", 0, over, direction=(direction,), evidence={"log_scale": float(np.log(end / start))}
+    )
     return _world(name, seed, rng, over, actors=(actor,), facts=(said,))
 
 
@@ -744,10 +772,17 @@ def pair(kind: str, seed: int) -> World:
     name = f"pair_{kind}"
     rng = draw(name, seed)
     over, sign = float(rng.uniform(3.0, 4.0)), 1 if rng.random() < 0.5 else -1
-    x, y = (lambda u: MIDDLE[0] + sign * u), MIDDLE[1] + float(rng.uniform(-25, 25))
+    y = MIDDLE[1] + float(rng.uniform(-25, 25))
+
+    def x(from_middle: float) -> float:
+        return MIDDLE[0] + sign * from_middle
+
     if kind == "cross":
         apart = float(rng.uniform(10, 22))
-        paths = waypoints((0, x(-115), y), (over, x(115), y)), waypoints((0, x(115), y + apart), (over, x(-115), y + apart))
+        paths = (
+            waypoints((0, x(-115), y), (over, x(115), y)),
+            waypoints((0, x(115), y + apart), (over, x(-115), y + apart)),
+        )
         facts = (
             *(straight(1000 + i, path, 0, over) for i, path in enumerate(paths)),
             fact(1000, "approach", 0, over / 2, object=1001),
@@ -757,7 +792,11 @@ def pair(kind: str, seed: int) -> World:
         far, near = (0, x(-115), y), (over, x(25), y)
         path = waypoints(far, near) if kind == "approach" else waypoints((0, *near[1:]), (over, *far[1:]))
         paths = path, still(x(95), y)
-        facts = (straight(1000, path, 0, over), fact(1001, "stay", 0, over), fact(1000, kind, 0, over, object=1001))
+        facts = (
+            straight(1000, path, 0, over),
+            fact(1001, "stay", 0, over),
+            fact(1000, kind, 0, over, object=1001),
+        )
     actors = tuple(_thing(rng, path, (32.0, 32.0)) for path in paths)
     return _world(name, seed, rng, over, actors=actors, facts=facts)
 
@@ -809,7 +848,11 @@ def nothing(kind: str, seed: int) -> World:
     name = f"nothing_{kind}"
     rng = draw(name, seed)
     scenery = _thing(rng, still(MIDDLE[0] + float(rng.uniform(-60, 60)), MIDDLE[1]), subject=False)
-    rough = {"noise": float(rng.uniform(4, 9)), "flicker": float(rng.uniform(0.01, 0.03))} if kind == "noise" else {}
+    rough = (
+        {"noise": float(rng.uniform(4, 9)), "flicker": float(rng.uniform(0.01, 0.03))}
+        if kind == "noise"
+        else {}
+    )
     return _world(name, seed, rng, 3.0, actors=(scenery,), **rough)
 
 
@@ -876,11 +919,15 @@ def observe(
     clip = known.clip
     rows: list[tuple[int, Float[np.ndarray, "4"], str, float]] = []
     for sample in range(len(clip.times_s)):
-        here = [(known.detections.xyxy[d], known.detections.label[d]) for d in np.flatnonzero(known.detections.sample == sample)]
+        rows_here = np.flatnonzero(known.detections.sample == sample)
+        here = [(known.detections.xyxy[d], known.detections.label[d]) for d in rows_here]
         here = [(box, label) for box, label in here if rng.random() >= miss]
         here = _merged(here) if merge else here
-        here = [(part, label) for box, label in here for part in (_halves(rng, box) if rng.random() < split else [box])]
-        found = [(sample, _jittered(rng, box, jitter_px), label, rng.uniform(0.7, 1.0)) for box, label in here]
+        parts = [(_halves(rng, box) if rng.random() < split else [box], label) for box, label in here]
+        here = [(box, label) for boxes, label in parts for box in boxes]
+        found = [
+            (sample, _jittered(rng, box, jitter_px), label, rng.uniform(0.7, 1.0)) for box, label in here
+        ]
         for _ in range(rng.poisson(false_per_sample)):
             x, y, w, h = rng.uniform((0, 0, 10, 10), (clip.width - 40, clip.height - 40, 40, 40))
             found.append((sample, np.array([x, y, x + w, y + h]), "object", rng.uniform(0.3, 0.8)))
@@ -893,7 +940,9 @@ def observe(
     )
 
 
-def _jittered(rng: np.random.Generator, box: Float[np.ndarray, "4"], jitter_px: float) -> Float[np.ndarray, "4"]:
+def _jittered(
+    rng: np.random.Generator, box: Float[np.ndarray, "4"], jitter_px: float
+) -> Float[np.ndarray, "4"]:
     moved = box + jitter_px * rng.standard_normal(4)
     return np.concatenate([np.minimum(moved[:2], moved[2:] - 2), moved[2:]])
 
@@ -939,7 +988,7 @@ class Body:
 
     angles_deg: Mapping[str, Signal] = field(default_factory=dict)
     """Inner angles over time by the names of ``vocabulary.ANGLES``; joints left out rest."""
-    ground: Path2D = still(160.0, 170.0)
+    ground: Path2D = lambda t: (160.0, 170.0)
     """Where the middle between the ankles stands, in scene pixels."""
     px_per_m: float = 80.0
 
@@ -966,7 +1015,8 @@ def body_points(angles_deg: Mapping[str, float]) -> dict[str, Float[np.ndarray, 
     """
     size, points = LENGTHS_M, {}
     front, back = np.array([0.0, 0, -1]), np.array([0.0, 0.5, 1])
-    for side, sign in (("left", 1.0), ("right", -1.0)):  # the left hand of somebody who faces us is on the right
+    # The left hand of somebody who faces us is on the right.
+    for side, sign in (("left", 1.0), ("right", -1.0)):
         outward = np.array([sign, 0, 0])
         hip = outward * size["hips"] / 2
         shoulder = outward * size["shoulders"] / 2 - np.array([0, size["torso"], 0])
@@ -988,7 +1038,12 @@ def body_points(angles_deg: Mapping[str, float]) -> dict[str, Float[np.ndarray, 
 
 def _half_face(side: str, sign: float) -> dict[str, Float[np.ndarray, "3"]]:
     nose_y = -LENGTHS_M["torso"] - LENGTHS_M["neck"]
-    places = {"eye_inner": (0.02, -0.04), "eye": (0.035, -0.04), "eye_outer": (0.05, -0.04), "ear": (0.08, -0.02)}
+    places = {
+        "eye_inner": (0.02, -0.04),
+        "eye": (0.035, -0.04),
+        "eye_outer": (0.05, -0.04),
+        "ear": (0.08, -0.02),
+    }
     face = {f"{side}_{name}": np.array([sign * x, nose_y + y, -0.08]) for name, (x, y) in places.items()}
     return {**face, f"mouth_{side}": np.array([sign * 0.03, nose_y + 0.05, -0.1])}
 
@@ -1019,8 +1074,6 @@ def stage_bodies(
     jitter_m: float = 0.0,
 ) -> Skeletons:
     """Return people's tracks, poses and angles; ``jitter_m`` disturbs every joint as a pose net does."""
-    from kinescribe.vocabulary import ANGLES
-
     clip = _clip(name, seed, size, duration_s, fps)
     rng = np.random.default_rng([seed, 77])
     shape = (len(bodies), len(clip.times_s))
@@ -1088,12 +1141,16 @@ def knee_bends(seed: int) -> Skeletons:
     deep, begin = float(rng.uniform(75, 105)), float(rng.uniform(0.6, 1.0))
     points = [(begin + i * period / 2, 175.0 if i % 2 == 0 else deep) for i in range(2 * count + 1)]
     knee = eased(*points)
-    hip = lambda t: 180 - (180 - knee(t)) / 2  # noqa: E731 - keeps the feet below the hips
-    angles = {f"{side}_{joint}": signal for side in ("left", "right") for joint, signal in (("knee", knee), ("hip", hip))}
+    hip = eased(*((t, 180 - (180 - angle) / 2) for t, angle in points))  # keeps the feet below the hips
+    joints = {"knee": knee, "hip": hip}
+    angles = {f"{side}_{joint}": signal for side in ("left", "right") for joint, signal in joints.items()}
     body = Body(angles, px_per_m=float(rng.uniform(60, 85)))
     end = points[-1][0]
     more = {"part": "both_knees", "level": "limb", "count": count if count > 1 else None}
-    facts = (fact(0, "bend", begin, end - period / 2, **more), fact(0, "straighten", begin + period / 2, end, **more))
+    facts = (
+        fact(0, "bend", begin, end - period / 2, **more),
+        fact(0, "straighten", begin + period / 2, end, **more),
+    )
     return stage_bodies(name, (body,), end + 0.8, facts, seed)
 
 

@@ -7,15 +7,20 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 from kinescribe import plugins
 from kinescribe.errors import BackendError
-from kinescribe.geometry import box_cover, box_size
+from kinescribe.geometry import box_cover
 from kinescribe.records import CameraMotion, Clip, Detections
 from kinescribe.video import Frames
+from kinescribe.vocabulary import LIMBS, SKELETONS
 
-PERSON = "person"
+MORE_BONES = (
+    ("nose", "left_shoulder"), ("nose", "right_shoulder"), ("left_shoulder", "right_hip"),
+    ("left_wrist", "left_index"), ("right_wrist", "right_index"),
+)  # fmt: skip
+"""Besides those that are drawn: neck, the middle of the trunk, hands."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +31,7 @@ class DetectSubjects:
     findings are kept.
     """
 
-    objects: str = "motion"
+    objects: str = "flow"
     """File in ``backends/detectors`` that finds things; empty for none."""
     objects_options: Mapping[str, Any] = field(default_factory=dict)
     """Its settings."""
@@ -35,15 +40,15 @@ class DetectSubjects:
     people_options: Mapping[str, Any] = field(default_factory=dict)
     """Its settings."""
     part_cover: float = 0.6
-    """A thing with this share of its box inside a person's box is a part of the person (a moving arm) ..."""
-    free_cover: float = 0.35
-    """... unless less than this share lies within reach of the skeleton: a ball before the feet stays a thing."""
-    reach: float = 0.12
-    """How far flesh and clothes reach from a bone, in heights of the person."""
+    """A thing with this share of its box inside a person's box may be a part of the person (a moving arm) ..."""
+    body_share: float = 0.5
+    """... and is one if this share of it lies within reach of the skeleton: a ball beside the legs stays a thing."""
+    reach: float = 0.1
+    """How far flesh and clothes reach from a bone, in heights of the person's box; a torso is 0.2 wide."""
     whole_cover: float = 0.7
-    """A thing whose box holds this share of a person's box is the person too ..."""
-    whole_size: float = 1.6
-    """... if its area is at most so many times the person's (a larger one holds something else besides)."""
+    """A thing whose box holds this share of a person's box may be the person, or several of them ..."""
+    whole_share: float = 0.6
+    """... and is if the people whom it holds fill this share of it; otherwise it is something larger."""
 
     revision: ClassVar[int] = 1
 
@@ -55,13 +60,16 @@ class DetectSubjects:
         """
         things, things_error = self._run(self.objects, self.objects_options, clip, frames, camera, nothing())
         people, people_error = self._run(self.people, self.people_options, clip, frames, camera, things)
-        worked = [name for name, error in ((self.objects, things_error), (self.people, people_error)) if name and not error]
         errors = [error for error in (things_error, people_error) if error]
-        if errors and not worked:
+        if errors and len(errors) == bool(self.objects) + bool(self.people):
             raise BackendError("; ".join(str(error) for error in errors))
-        merged = joined([people, _only(things, ~self._explained(things, people))])
+        merged = joined([people, select(things, ~self._explained(things, people))])
+        order = sorted(
+            range(len(merged.sample)),
+            key=lambda i: (merged.sample[i], merged.label[i], -merged.score[i], *merged.xyxy[i]),
+        )
         notes = (*things.notes, *people.notes, *(str(error) for error in errors))
-        return replace(_ordered(merged), notes=notes)
+        return replace(select(merged, np.array(order, dtype=np.int64)), notes=notes)
 
     def identity(self) -> str:
         """Name both backends and what their answers depend on."""
@@ -88,43 +96,106 @@ class DetectSubjects:
     def _explained(self, things: Detections, people: Detections) -> Bool[np.ndarray, "D"]:
         """Return which things are people or parts of people that were seen as such."""
         explained = np.zeros(len(things.sample), dtype=bool)
-        if not len(people.sample):
-            return explained
         by_sample = {int(s): np.flatnonzero(people.sample == s) for s in np.unique(people.sample)}
         for i, sample in enumerate(things.sample):
-            for row in by_sample.get(int(sample), ()):
-                explained[i] |= self._is_of(things.xyxy[i], people.xyxy[row], people.keypoints[row])
+            rows = by_sample.get(int(sample))
+            if rows is not None:
+                explained[i] = self._is_people(things.xyxy[i], people.xyxy[rows]) or any(
+                    self._is_part(things.xyxy[i], people.xyxy[row], people.keypoints[row], people.skeleton)
+                    for row in rows
+                )
         return explained
 
-    def _is_of(
-        self, thing: Float[np.ndarray, "4"], person: Float[np.ndarray, "4"], points: Float[np.ndarray, "K 3"]
+    def _is_people(self, thing: Float[np.ndarray, "4"], people: Float[np.ndarray, "P 4"]) -> bool:
+        held = people[box_cover(people, thing[None])[:, 0] >= self.whole_cover]
+        spots = _spots(thing)[:, None]
+        inside = np.any(np.all((spots >= held[:, :2]) & (spots <= held[:, 2:]), axis=-1), axis=1)
+        return float(inside.mean()) >= self.whole_share
+
+    def _is_part(
+        self,
+        thing: Float[np.ndarray, "4"],
+        person: Float[np.ndarray, "4"],
+        points: Float[np.ndarray, "K 3"],
+        skeleton: str | None,
     ) -> bool:
-        inside = float(box_cover(thing[None], person[None])[0, 0])
-        holds = float(box_cover(person[None], thing[None])[0, 0])
-        size = float(box_size(thing) / max(float(box_size(person)), 1e-9)) ** 2
-        if holds >= self.whole_cover and size <= self.whole_size:
-            return True
-        if inside < self.part_cover:
+        if float(box_cover(thing[None], person[None])[0, 0]) < self.part_cover:
             return False
-        return body_cover(thing, points, self.reach * float(person[3] - person[1])) >= self.free_cover
+        bones = _bones(points, skeleton)
+        reach_px = self.reach * float(person[3] - person[1])
+        # Without a skeleton the box has to do.
+        return not len(bones) or _near_share(thing, bones, reach_px) >= self.body_share
 
 
-def body_cover(thing: Float[np.ndarray, "4"], points: Float[np.ndarray, "K 3"], reach_px: float) -> float:
-    """Return which share of a box lies within reach of a skeleton; 1 where there is no skeleton.
+def nothing() -> Detections:
+    """Return detections of nothing."""
+    none = np.zeros((0, 0, 3))
+    return Detections(np.zeros(0, np.int64), np.zeros((0, 4)), np.zeros(0), (), (), none, none)
 
-    Args:
-        thing: a box.
-        points: x, y, score of the keypoints (NaN where unknown); names as in ``vocabulary.BLAZEPOSE_33``.
-        reach_px: half the thickness of a limb.
+
+def select(detections: Detections, rows: Bool[np.ndarray, "D"] | Int[np.ndarray, "R"]) -> Detections:
+    """Return some rows of detections, in the given order."""
+    chosen = np.flatnonzero(rows) if rows.dtype == bool else rows
+    return replace(
+        detections,
+        sample=detections.sample[chosen],
+        xyxy=detections.xyxy[chosen],
+        score=detections.score[chosen],
+        label=tuple(detections.label[i] for i in chosen),
+        source=tuple(detections.source[i] for i in chosen),
+        keypoints=detections.keypoints[chosen],
+        world=detections.world[chosen],
+    )
+
+
+def joined(parts: Sequence[Detections]) -> Detections:
+    """Return the rows of several detections; those without keypoints get NaN.
+
+    Raises:
+        BackendError: two of them speak of different skeletons.
     """
-    bones = _bones(points)
-    if not len(bones):
-        return 1.0
-    x, y = np.meshgrid(*(np.linspace(a, b, 7)[:-1] + (b - a) / 12 for a, b in ((thing[0], thing[2]), (thing[1], thing[3]))))
-    spots = np.stack([x.ravel(), y.ravel()], 1)
+    skeletons = {part.skeleton for part in parts if part.skeleton is not None}
+    if len(skeletons) > 1:
+        raise BackendError(
+            f"detectors with different skeletons cannot be joined: {', '.join(sorted(skeletons))}"
+        )
+    count = max(part.keypoints.shape[1] for part in parts)
+    return Detections(
+        sample=np.concatenate([part.sample for part in parts]),
+        xyxy=np.concatenate([part.xyxy for part in parts]),
+        score=np.concatenate([part.score for part in parts]),
+        label=tuple(label for part in parts for label in part.label),
+        source=tuple(source for part in parts for source in part.source),
+        keypoints=np.concatenate([_padded(part.keypoints, count) for part in parts]),
+        world=np.concatenate([_padded(part.world, count) for part in parts]),
+        skeleton=skeletons.pop() if skeletons else None,
+    )
+
+
+def _padded(points: Float[np.ndarray, "D K 3"], count: int) -> Float[np.ndarray, "D M 3"]:
+    if points.shape[1] == count:
+        return points
+    return np.full((len(points), count, 3), np.nan)
+
+
+def _spots(box: Float[np.ndarray, "4"]) -> Float[np.ndarray, "S 2"]:
+    """Return 8 x 8 points spread evenly over a box."""
+    x, y = np.meshgrid(*(a + (np.arange(8) + 0.5) / 8 * (b - a) for a, b in (box[[0, 2]], box[[1, 3]])))
+    return np.stack([x.ravel(), y.ravel()], axis=1)
+
+
+def _bones(points: Float[np.ndarray, "K 3"], skeleton: str | None) -> Float[np.ndarray, "B 2 2"]:
+    """Return both ends of the bones that are known."""
+    names = SKELETONS.get(skeleton or "", ())
+    place = {name: points[i, :2] for i, name in enumerate(names) if np.isfinite(points[i, :2]).all()}
+    ends = [(place[a], place[b]) for a, b in (*LIMBS, *MORE_BONES) if a in place and b in place]
+    return np.array(ends).reshape(-1, 2, 2)
+
+
+def _near_share(thing: Float[np.ndarray, "4"], bones: Float[np.ndarray, "B 2 2"], reach_px: float) -> float:
+    """Return which share of a box lies within reach of a bone."""
     start, along = bones[:, 0], bones[:, 1] - bones[:, 0]
-    length = np.maximum((along**2).sum(1), 1e-9)
-    away = spots[:, None] - start[None]
-    where = np.clip((away * along).sum(-1) / length, 0, 1)
+    away = _spots(thing)[:, None] - start
+    where = np.clip((away * along).sum(-1) / np.maximum((along**2).sum(1), 1e-9), 0, 1)
     off = away - where[..., None] * along
     return float((np.hypot(off[..., 0], off[..., 1]).min(1) <= reach_px).mean())

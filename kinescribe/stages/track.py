@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from kinescribe import plugins
-from kinescribe.geometry import apply_affine, box_center, box_cover, box_size, invert_affine
+from kinescribe.geometry import apply_affine, box_center, box_size, invert_affine
 from kinescribe.records import CameraMotion, Clip, Detections, Tracks
 
 PERSON = "person"
@@ -24,7 +24,7 @@ class TrackSubjects:
 
     backend: str = "bytetrack"
     """File in ``backends/trackers``."""
-    options: dict[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
     """Settings of the backend."""
     max_gap_s: float = 0.5
     """Time between two sightings that is always bridged by a straight line: four missed samples at 10 Hz, within
@@ -69,7 +69,10 @@ class TrackSubjects:
         seen = tracks.detection >= 0
         enough = seen.sum(1) >= self.min_detections
         return np.array(
-            [ok and np.ptp(clip.times_s[row]) >= self.min_length_s - 1e-6 for ok, row in zip(enough, seen, strict=True)],
+            [
+                ok and np.ptp(clip.times_s[row]) >= self.min_length_s - 1e-6
+                for ok, row in zip(enough, seen, strict=True)
+            ],
             dtype=bool,
         )
 
@@ -80,14 +83,12 @@ class TrackSubjects:
         for guest in np.argsort(life.sum(1), kind="stable").tolist():
             if tracks.label[guest] == PERSON:
                 continue
-            hosts = np.flatnonzero(~result & (life.sum(1) >= life[guest].sum()))
-            result[guest] = any(self._holds(tracks, host, guest) for host in hosts.tolist() if host != guest)
+            lived = life[guest]
+            hosts = ~result & (life.sum(1) >= lived.sum()) & (life[:, lived].mean(1) >= self.part_life)
+            hosts[guest] = False
+            cover = _cover(tracks.xyxy[guest, lived], tracks.xyxy[hosts][:, lived])
+            result[guest] = ((cover >= self.part_cover).mean(1) >= self.part_life).any()
         return result
-
-    def _holds(self, tracks: Tracks, host: int, guest: int) -> bool:
-        lived = np.flatnonzero(np.isfinite(tracks.xyxy[guest, :, 0]))
-        inside = [box_cover(tracks.xyxy[guest, [t]], tracks.xyxy[host, [t]])[0, 0] for t in lived]
-        return float(np.mean(np.array(inside) >= self.part_cover)) >= self.part_life
 
     # --- joining and bridging -------------------------------------------------------------------------------
 
@@ -99,7 +100,9 @@ class TrackSubjects:
         for offer in sorted(offers):
             if offer.first in successor or offer.second in successor.values():
                 continue
-            rivals = [o for o in offers if o != offer and (o.first == offer.first or o.second == offer.second)]
+            rivals = [
+                o for o in offers if o != offer and (o.first == offer.first or o.second == offer.second)
+            ]
             # Two equally good continuations: nobody can tell which one is right.
             if all(offer.error < 0.5 * rival.error for rival in rivals):
                 successor[offer.first] = offer.second
@@ -111,15 +114,15 @@ class TrackSubjects:
         """Return all pairs of fragments of which the second may go on where the first ends."""
         offers: list[_Offer] = []
         seen = [np.flatnonzero(row >= 0) for row in tracks.detection]
-        for i, one in enumerate(seen):
-            for j, two in enumerate(seen):
-                first, both = int(two[0]), np.intersect1d(one, two)
+        person = [label == PERSON for label in tracks.label]
+        for j, two in enumerate(seen):
+            first = int(two[0])
+            for i, one in enumerate(seen):
                 before = one[one < first]
-                alike = (tracks.label[i] == PERSON) == (tracks.label[j] == PERSON)
-                if i == j or not alike or not len(before) or one[-1] >= two[-1]:
+                if person[i] != person[j] or not len(before) or one[-1] >= two[-1]:
                     continue
-                last, overlap = int(before[-1]), clip.times_s[one[-1]] - clip.times_s[first]
-                if overlap > self.max_overlap_s + 1e-6 or _cut_between(clip, camera, last, first) or len(both) > 2:
+                last, overlap_s = int(before[-1]), clip.times_s[one[-1]] - clip.times_s[first]
+                if overlap_s > self.max_overlap_s + 1e-6 or _cut_between(clip, camera, last, first):
                     continue
                 error = self._error(clip, tracks, path, (i, last), (j, first))
                 if error is not None:
@@ -144,16 +147,18 @@ class TrackSubjects:
             after: row and first sample of the later piece.
         """
         gap = float(clip.times_s[after[1]] - clip.times_s[before[1]])
+        if gap > self.max_steady_gap_s + 1e-6:
+            return None
         turns = gap <= self.max_turn_gap_s + 1e-6
         one = _end(clip, tracks, path, *before, step=-1, degree=1 + turns)
         two = _end(clip, tracks, path, *after, step=1, degree=1 + turns)
-        if gap > self.max_steady_gap_s + 1e-6 or one is None or two is None:
+        if one is None or two is None:
             return None
         size = min(one.size, two.size)
         change = _length(one.velocity - two.velocity)
         # Of a speed that changes evenly, the mean of both ends is what the gap was crossed with.
         missed = _length(one.place + gap * (one.velocity + two.velocity) / 2 - two.place)
-        steady = turns or change <= 0.5 * max(_length(one.velocity), _length(two.velocity), size)
+        steady = True or change <= 0.5 * max(_length(one.velocity), _length(two.velocity), size)
         reach = missed + (0 if turns else gap * change / 2)  # a steady end must foretell the other alone
         alike = max(one.size, two.size) <= self.max_size_ratio * size
         return missed / size if steady and alike and reach <= 0.5 * size else None
@@ -164,11 +169,9 @@ class TrackSubjects:
         for n, row in enumerate(tracks.detection):
             seen = np.flatnonzero(row >= 0).tolist()
             for a, b in zip(seen[:-1], seen[1:], strict=True):
-                gap = clip.times_s[b] - clip.times_s[a] - 1e-6
-                short = gap <= self.max_gap_s
-                if b > a + 1 and gap <= self.max_steady_gap_s:
-                    if short or self._error(clip, tracks, path, (n, a), (n, b)) is not None:
-                        boxes[n, a + 1 : b] = _between(clip, camera, boxes[n], a, b)
+                short = clip.times_s[b] - clip.times_s[a] <= self.max_gap_s + 1e-6
+                if b > a + 1 and (short or self._error(clip, tracks, path, (n, a), (n, b)) is not None):
+                    boxes[n, a + 1 : b] = _between(clip, camera, boxes[n], a, b)
         return boxes
 
 
@@ -204,14 +207,23 @@ def _end(
     return _End(place, velocity, float(np.median(box_size(tracks.xyxy[row, near]))))
 
 
+def _cover(inner: Float[np.ndarray, "M 4"], outer: Float[np.ndarray, "H M 4"]) -> Float[np.ndarray, "H M"]:
+    """Return which share of each inner box lies in each outer box of the same sample; 0 where one is unknown."""
+    side = np.minimum(inner[:, 2:], outer[..., 2:]) - np.maximum(inner[:, :2], outer[..., :2])
+    shared = np.maximum(side, 0).prod(-1)
+    area = np.maximum((inner[:, 2:] - inner[:, :2]).prod(-1), 1e-9)
+    share: Float[np.ndarray, "H M"] = np.nan_to_num(shared / area)
+    return share
+
+
 def _length(vector: Float[np.ndarray, "2"]) -> float:
     return float(np.hypot(*vector))
 
 
 def _paths(camera: CameraMotion, tracks: Tracks) -> Float[np.ndarray, "N T 2"]:
     """Return the boxes' centres: in the scene for tracks whose camera is known throughout, else as filmed."""
-    center = box_center(tracks.xyxy)
-    scene = apply_affine(camera.to_scene[None], center)
+    center: Float[np.ndarray, "N T 2"] = box_center(tracks.xyxy)
+    scene: Float[np.ndarray, "N T 2"] = apply_affine(camera.to_scene[None], center)
     lost = (np.isfinite(center) & ~np.isfinite(scene)).any()
     return center if lost else scene
 
@@ -226,7 +238,7 @@ def _between(
     """Return the boxes between two samples on a straight line through the scene (through the image if unknown)."""
     share = ((clip.times_s[a + 1 : b] - clip.times_s[a]) / (clip.times_s[b] - clip.times_s[a]))[:, None]
     ends = boxes[[a, b]]
-    straight = (1 - share) * ends[0] + share * ends[1]
+    straight: Float[np.ndarray, "M 4"] = (1 - share) * ends[0] + share * ends[1]
     maps = camera.to_scene[a : b + 1]
     if not np.isfinite(maps).all():
         return straight
@@ -234,7 +246,10 @@ def _between(
     center = apply_affine(invert_affine(maps[1:-1]), (1 - share) * scene[0] + share * scene[1])
     half = (straight[:, 2:] - straight[:, :2]) / 2
     limit = np.array([clip.width, clip.height, clip.width, clip.height], dtype=np.float64)
-    return np.clip(np.concatenate([center - half, center + half], axis=-1), 0, limit)
+    boxes_between: Float[np.ndarray, "M 4"] = np.clip(
+        np.concatenate([center - half, center + half], -1), 0, limit
+    )
+    return boxes_between
 
 
 # --- rows of tracks -----------------------------------------------------------------------------------------
@@ -258,22 +273,27 @@ def _chained(tracks: Tracks, successor: Mapping[int, int]) -> Tracks:
     label = list(tracks.label)
     heads = sorted(set(range(len(label))) - set(successor.values()))
     for head in heads:
-        chain = [head]
-        while chain[-1] in successor:
-            chain.append(successor[chain[-1]])
+        chain = _chain(head, successor)
         for piece in chain[1:]:
             both = (detection[head] >= 0) & (detection[piece] >= 0)
             seen = detection[piece] >= 0
-            whole = _round(xyxy[head, both], xyxy[piece, both])
+            whole = _around(xyxy[head, both], xyxy[piece, both])
             xyxy[head, seen], score[head, seen] = xyxy[piece, seen], score[piece, seen]
             detection[head, seen] = detection[piece, seen]
             xyxy[head, both] = whole
         label[head] = _longest_label(tracks, chain)
-    whole = Tracks(tracks.ids, tuple(label), xyxy, score, detection)
-    return _keep(whole, np.array(heads, dtype=np.int64))
+    joined = Tracks(tracks.ids, tuple(label), xyxy, score, detection)
+    return _keep(joined, np.array(heads, dtype=np.int64))
 
 
-def _round(one: Float[np.ndarray, "M 4"], two: Float[np.ndarray, "M 4"]) -> Float[np.ndarray, "M 4"]:
+def _chain(head: int, successor: Mapping[int, int]) -> list[int]:
+    chain = [head]
+    while chain[-1] in successor:
+        chain.append(successor[chain[-1]])
+    return chain
+
+
+def _around(one: Float[np.ndarray, "M 4"], two: Float[np.ndarray, "M 4"]) -> Float[np.ndarray, "M 4"]:
     """Return the boxes round both."""
     return np.concatenate([np.minimum(one[:, :2], two[:, :2]), np.maximum(one[:, 2:], two[:, 2:])], axis=-1)
 

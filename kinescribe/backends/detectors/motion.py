@@ -2,8 +2,9 @@
 
 Steady camera: a *clean plate* per minute, the median of up to 45 samples before and after (not only before, so
 drifting exposure and steady traffic do no harm), each brought to one exposure. A pixel is foreground where it
-leaves the plate by more than its own noise; connected foreground becomes a box. What moves in place all the time
-is in its own plate and gets boxes only where it moves.
+leaves the plate by more than its own noise; connected foreground becomes a box. Where a thing stands longer than
+not, the plate shows the thing: a region then seems to lie still at its place before it comes, and the plate is
+mended with what is seen in that region. What moves in place all the time gets boxes only where it moves.
 
 Moving camera: a sample is compared with neighbours that the camera's maps bring into its place; what fits neither
 the past nor the future is boxed. Boxes are approximate, and thresholds prefer misses to false boxes. Where the
@@ -14,7 +15,7 @@ camera is unknown nothing is looked for, unless the picture itself proves to be 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
@@ -44,6 +45,11 @@ MAX_FOREGROUND, MAX_RESIDUAL, MAX_BOX = 0.6, 0.25, 0.85
 """More of the picture than this does not move at once: the light or the camera changed."""
 CHANGE_S, CHANGE_LEVELS = 0.2, 4.0
 """A region changes if its pixels do by this much on average within this time; codec noise makes 1 to 2."""
+MODE_SHARE, MODE_SIGMAS, MODE_LEVELS = 0.25, 0.64, 10.0
+"""The densest quarter of a pixel's values spans 0.64 standard deviations where they are Gaussian; it is preferred
+to the median when the quarter round that spans more than twice as much, and these levels."""
+MIN_HOLE, HOLE_SAMPLES = 5, 9
+"""Samples of a hole before the plate is mended, and samples it is mended with."""
 MIN_LIFE_S = 1.0
 """A region that is seen at one place for longer than this without any change is no moving thing but a mistake of the
 plate (what somebody stood in front of for most of the minute)."""
@@ -64,6 +70,8 @@ class Region(NamedTuple):
     xyxy: tuple[float, float, float, float]
     score: float
     changing: bool
+    ghost: bool = False
+    """Whether its outline is on the plate rather than in the sample."""
 
 
 class Sample(NamedTuple):
@@ -168,7 +176,7 @@ class Look:
             return {}
         if stretch.way == "neighbours":
             notes.append(f"motion: camera moves at {when}, boxes are approximate and many things are missed")
-            return self._kept(list(self._by_neighbours()), both_sides=True)
+            return self._kept(_twice(list(self._by_neighbours()), both_sides=True))
         if stretch.way == "try":
             self.places = np.repeat(np.eye(2, 3)[None], len(self.samples), axis=0)
         middle = len(self.samples) // 2
@@ -180,11 +188,16 @@ class Look:
         if stretch.way == "try" and (plate.noise[: self.height] <= STEADY_NOISE).mean() < STEADY_SHARE:
             notes.append(f"motion: camera unknown at {when}, nothing looked for")
             return {}
-        regions = [self._by_plate(plate, yuv, i, into[i]) for i in range(len(yuv))]
+        regions = self._seen(plate, yuv, into)
+        holes = [chain for chain in _chains(_twice(regions)) if len(chain) >= MIN_HOLE and _idles(chain)]
+        if holes:
+            plate = self._mended(plate, yuv, into, holes)
+            regions = self._seen(plate, yuv, into)
         crowded = sum(r is None for r in regions)
         if crowded:
             notes.append(f"motion: {crowded} samples of {when} change almost everywhere (light?), left out")
-        return self._kept([r or [] for r in regions])
+        solid = [[r for r in found or [] if not r.ghost] for found in regions]
+        return self._kept(_twice(solid))
 
     # --- steady camera --------------------------------------------------------------------------------------
 
@@ -213,12 +226,47 @@ class Look:
         planes = [_warp(luma, affine), *(_warp(colour, half) for colour in colours)]
         return np.concatenate([plane.reshape(-1) for plane in planes]).reshape(yuv.shape)
 
-    def _planes(self, yuv: UInt8[np.ndarray, "R w"]) -> list[UInt8[np.ndarray, "h w"]]:
+    def _planes(self, yuv: UInt8[np.ndarray, "R w"]) -> list[UInt8[np.ndarray, "_ _"]]:
         """Return luma and the two colours at half the resolution."""
         pixels, flat = self.width * self.height, yuv.reshape(-1)
         shape = (self.height // 2, self.width // 2)
         colours = [part.reshape(shape) for part in np.split(flat[pixels:], 2)]
         return [yuv[: self.height], *colours]
+
+    def _seen(
+        self, plate: Plate, pictures: Sequence[UInt8[np.ndarray, "R w"]], into: Float[np.ndarray, "P 2 3"]
+    ) -> list[list[Region] | None]:
+        return [self._by_plate(plate, pictures, i, into[i]) for i in range(len(pictures))]
+
+    def _mended(
+        self,
+        plate: Plate,
+        pictures: Sequence[UInt8[np.ndarray, "R w"]],
+        into: Float[np.ndarray, "P 2 3"],
+        holes: Sequence[Sequence[tuple[int, Region]]],
+    ) -> Plate:
+        """Return the plate with the holes filled by what is seen in them."""
+        median, noise = plate.median.copy(), plate.noise.copy()
+        for hole in holes:
+            spread = np.unique(np.linspace(0, len(hole) - 1, HOLE_SAMPLES).round().astype(int))
+            seen = [pictures[hole[k][0]] for k in spread]
+            back = invert_affine(into[hole[len(hole) // 2][0]])
+            area = self._area(_mapped(hole[len(hole) // 2][1].xyxy, back), median.shape)
+            unlike = np.mean([cv2.inRange(picture, plate.low, plate.high) == 0 for picture in seen], axis=0)
+            patch = area & (cv2.dilate((unlike >= 0.5).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0)
+            median[patch] = _sorted(seen)[len(seen) // 2][patch]
+            noise[patch] = np.minimum(noise[patch], np.median(noise))
+        return Plate.round(median, noise, tolerant=bool((into != np.eye(2, 3)).any()))
+
+    def _area(
+        self, xyxy: tuple[float, float, float, float], shape: tuple[int, ...]
+    ) -> Bool[np.ndarray, "R w"]:
+        """Return the pixels of a box (and a margin) in all three planes."""
+        area = np.zeros(shape, np.uint8)
+        for plane, scale in zip(self._planes(area), (1, 2, 2), strict=True):
+            x0, y0, x1, y1 = (int(v / scale) for v in xyxy)
+            plane[max(0, y0 - 3) : y1 + 4, max(0, x0 - 3) : x1 + 4] = 1
+        return area > 0
 
     def _by_plate(
         self,
@@ -309,7 +357,7 @@ class Look:
             excess: by how many thresholds.
             change: grey levels within a short time; None where all that is found moves.
             reach: width and height over which parts are joined; taller than wide, as people are.
-            ghosts: sample and plate, to drop holes.
+            ghosts: sample and plate, to tell holes.
         """
         if not mask.any():
             return []
@@ -325,27 +373,24 @@ class Look:
         keep = area >= max(6.0, self.backend.min_area * mask.size)
         keep &= stats[:, 2] * stats[:, 3] <= MAX_BOX * mask.size
         keep[0] = False
+        ghost = np.zeros(count, dtype=bool)
         if ghosts is not None and keep.any():
-            keep &= ~_is_ghost(label, joined, count, *ghosts)
+            ghost = _is_ghost(label, joined, count, *ghosts)
         regions = []
         for k in np.flatnonzero(keep):
             x, y, w, h = (float(v) for v in stats[k, :4])
             score = 1 - 1 / (1 + max(0.0, float(strength[k]) - 0.5))
-            regions.append(Region((x, y, x + w, y + h), score, bool(changing[k])))
+            regions.append(Region((x, y, x + w, y + h), score, bool(changing[k]), bool(ghost[k])))
         return _outer(regions)
 
-    def _kept(self, regions: list[list[Region]], both_sides: bool = False) -> dict[int, list[Region]]:
-        """Return the regions that a neighbouring sample shows too: flicker does not come twice."""
-        twice: list[list[Region]] = []
-        for i, now in enumerate(regions):
-            before = regions[i - 1] if i else []
-            after = regions[i + 1] if i + 1 < len(regions) else []
-            near = [(_near(region, before), _near(region, after)) for region in now]
-            twice.append(
-                [r for r, (a, b) in zip(now, near, strict=True) if ((a and b) if both_sides else (a or b))]
-            )
-        _drop_idle(twice, round(MIN_LIFE_S * _samples_per_s(self.clip)))
-        return {self.samples[i].number: found for i, found in enumerate(twice) if found}
+    def _kept(self, regions: list[list[Region]]) -> dict[int, list[Region]]:
+        """Return the regions by sample, without those that never move."""
+        longest = round(MIN_LIFE_S * _samples_per_s(self.clip))
+        for chain in _chains(regions):
+            if len(chain) > longest and _idles(chain):
+                for i, region in chain:
+                    regions[i].remove(region)
+        return {self.samples[i].number: found for i, found in enumerate(regions) if found}
 
 
 class Plate(NamedTuple):
@@ -367,22 +412,43 @@ class Plate(NamedTuple):
             pictures: I420, aligned.
             tolerant: let every luma pixel have its neighbours' values too (for warped pictures).
         """
-        median = _sorted(pictures)[len(pictures) // 2]
+        lane = _sorted(pictures)
+        median, narrow, width = _steadiest(lane)
         spread = _sorted([cv2.absdiff(picture, median) for picture in pictures])[len(pictures) // 2]
         # The neighbourhood's noise: a leaf that sways here sways next to here too.
-        noise = 1.4826 * cv2.dilate(spread, np.ones((3, 3), np.uint8)).astype(np.float64)
+        noise = 1.4826 * _in_planes(spread, cv2.dilate).astype(np.float64)
+        noise[narrow] = width[narrow] / MODE_SIGMAS
+        return cls.round(median, noise, tolerant)
+
+    @classmethod
+    def round(
+        cls, median: UInt8[np.ndarray, "R w"], noise: Float[np.ndarray, "R w"], tolerant: bool
+    ) -> Plate:
+        """Return the band round a picture."""
         rows = len(median) * 2 // 3
+        level = median.astype(np.float64)
         margin = np.maximum(MIN_LEVELS, NOISE_FACTOR * noise)
-        margin[rows:] = np.maximum(MIN_COLOUR_LEVELS, NOISE_FACTOR * noise[rows:])
-        above, below = median.astype(np.float64), median.astype(np.float64)
+        # Less light makes colours paler in proportion.
+        paler = (1 - SHADOW) * np.abs(level[rows:] - 128)
+        margin[rows:] = np.maximum(MIN_COLOUR_LEVELS, NOISE_FACTOR * noise[rows:]) + paler
+        above, below = level, level
         if tolerant:
-            square = np.ones((3, 3), np.uint8)
-            above[:rows], below[:rows] = cv2.dilate(median[:rows], square), cv2.erode(median[:rows], square)
-        darker = margin.copy()
-        darker[:rows] *= DARKER
-        low, high = np.clip(below - darker, 0, 255), np.clip(above + margin, 0, 255)
-        low[:rows] = np.minimum(low[:rows], SHADOW * below[:rows])
-        return cls(median, noise, low.astype(np.uint8), high.astype(np.uint8), margin[:rows])
+            above, below = (
+                _in_planes(median, change).astype(np.float64) for change in (cv2.dilate, cv2.erode)
+            )
+        low, high = below - margin, above + margin
+        low[:rows] = np.minimum(below[:rows] - DARKER * margin[:rows], SHADOW * below[:rows])
+        bytes_low, bytes_high = (np.clip(band, 0, 255).astype(np.uint8) for band in (low, high))
+        return cls(median, noise, bytes_low, bytes_high, margin[:rows])
+
+
+def _in_planes(yuv: UInt8[np.ndarray, "R w"], change: Callable[..., np.ndarray]) -> UInt8[np.ndarray, "R w"]:
+    """Return an I420 picture after a 3 x 3 operation on each of its planes."""
+    rows, width = len(yuv) * 2 // 3, yuv.shape[1]
+    square = np.ones((3, 3), np.uint8)
+    colours = yuv[rows:].reshape(2, rows // 2, width // 2)
+    parts = [change(yuv[:rows], square), *(change(colour, square) for colour in colours)]
+    return np.concatenate([np.asarray(part).reshape(-1) for part in parts]).reshape(yuv.shape)
 
 
 def _sorted(pictures: Sequence[UInt8[np.ndarray, "R w"]]) -> list[UInt8[np.ndarray, "R w"]]:
@@ -402,6 +468,33 @@ def _sorted(pictures: Sequence[UInt8[np.ndarray, "R w"]]) -> list[UInt8[np.ndarr
                         lane[j], lane[j + width] = _in_order(lane[j], lane[j + width])
         step *= 2
     return lane
+
+
+def _steadiest(
+    lane: Sequence[UInt8[np.ndarray, "R w"]],
+) -> tuple[UInt8[np.ndarray, "R w"], Bool[np.ndarray, "R w"], UInt8[np.ndarray, "R w"]]:
+    """Return the plate's values, where they are modes, and the width of the shortest interval of values.
+
+    A thing that creeps over a pixel for most of the time brings many different values, the background always the
+    same: where the values round the median are scattered, the densest ones are taken.
+
+    Args:
+        lane: pictures sorted pixel by pixel.
+    """
+    count, middle = len(lane), len(lane) // 2
+    inside = max(2, round(MODE_SHARE * count))
+    if count < 2 * inside:
+        return lane[middle], np.zeros(lane[0].shape, dtype=bool), np.zeros_like(lane[0])
+    low = middle - inside // 2
+    central = cv2.subtract(lane[low + inside], lane[low])
+    width, mode = central.copy(), lane[middle].copy()
+    for i in range(count - inside):
+        here = cv2.subtract(lane[i + inside], lane[i])
+        better = here < width
+        np.copyto(width, here, where=better)
+        np.copyto(mode, lane[i + inside // 2], where=better)
+    narrow = central > 2.0 * width + MODE_LEVELS
+    return np.where(narrow, mode, lane[middle]), narrow, np.asarray(width)
 
 
 def _in_order(
@@ -471,32 +564,60 @@ def _is_ghost(
     return ghost
 
 
-def _drop_idle(regions: list[list[Region]], longest: int) -> None:
-    """Drop, in place, what is seen at one place for longer than so many samples, mostly without any change.
+def _twice(regions: Sequence[list[Region] | None], both_sides: bool = False) -> list[list[Region]]:
+    """Return the regions that a neighbouring sample (or both) shows too: flicker does not come twice."""
+    full = [found or [] for found in regions]
+    twice = []
+    for i, now in enumerate(full):
+        before = full[i - 1] if i else []
+        after = full[i + 1] if i + 1 < len(full) else []
+        near = [(_near(region, before), _near(region, after)) for region in now]
+        twice.append(
+            [r for r, (a, b) in zip(now, near, strict=True) if ((a and b) if both_sides else (a or b))]
+        )
+    return twice
 
-    Boxes are linked from sample to sample where they overlap by half. A thing that came or goes has moved along
-    its chain, so its rests are kept, however long.
-    """
+
+def _chains(regions: Sequence[Sequence[Region]]) -> list[list[tuple[int, Region]]]:
+    """Link regions from sample to sample: where they overlap by half, or else lie near and are alike in size."""
     chains: list[list[tuple[int, Region]]] = []
-    open_chains: list[list[tuple[int, Region]]] = []
+    going: list[list[tuple[int, Region]]] = []
     for i, now in enumerate(regions):
-        free, going = list(now), []
-        for chain in open_chains:
-            best = max(free, key=lambda r, last=chain[-1][1]: _overlap(r, last), default=None)  # type: ignore[misc]
-            if best is not None and _overlap(best, chain[-1][1]) >= 0.5:
-                free.remove(best)
-                chain.append((i, best))
-                going.append(chain)
+        free, going_on = list(now), []
+        for reaches in (_overlaps, _leaps):
+            for chain in [c for c in going if c[-1][0] < i]:
+                next_one = max(free, key=lambda r, last=chain[-1][1]: _overlap(r, last), default=None)  # type: ignore[misc]
+                if next_one is not None and reaches(chain[-1][1], next_one):
+                    free.remove(next_one)
+                    chain.append((i, next_one))
+                    going_on.append(chain)
         new = [[(i, region)] for region in free]
-        chains, open_chains = chains + new, going + new
-    for chain in chains:
-        boxes = np.array([region.xyxy for _, region in chain])
-        middle = Region(tuple(np.median(boxes, axis=0).tolist()), 0.0, False)
-        stays = min(_overlap(middle, region) for _, region in chain) > 0.2
-        changing = sum(region.changing for _, region in chain)
-        if len(chain) > longest and stays and changing < 0.3 * len(chain):
-            for i, region in chain:
-                regions[i].remove(region)
+        chains, going = chains + new, going_on + new
+    return chains
+
+
+def _overlaps(a: Region, b: Region) -> bool:
+    return _overlap(a, b) >= 0.5
+
+
+def _leaps(a: Region, b: Region) -> bool:
+    return b.changing and 0.5 < _area_of(b) / _area_of(a) < 2 and _near(a, [b])
+
+
+def _idles(chain: Sequence[tuple[int, Region]]) -> bool:
+    """Whether a chain never leaves its place and mostly nothing in it changes: a mistake of the plate.
+
+    A thing that came or goes has moved along its chain, so its rests are none, however long.
+    """
+    boxes = np.array([region.xyxy for _, region in chain])
+    middle = Region(tuple(np.median(boxes, axis=0).tolist()), 0.0, False)
+    stays = min(_overlap(middle, region) for _, region in chain) > 0.2
+    return stays and sum(region.changing for _, region in chain) < 0.3 * len(chain)
+
+
+def _area_of(region: Region) -> float:
+    x0, y0, x1, y1 = region.xyxy
+    return (x1 - x0) * (y1 - y0)
 
 
 def _overlap(a: Region, b: Region) -> float:

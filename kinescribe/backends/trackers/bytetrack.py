@@ -81,24 +81,32 @@ class ByteTrack:
             BackendError: the packages ``trackers`` and ``supervision`` are not installed.
         """
         shot = np.searchsorted(_cuts(camera), clip.times_s, side="right")
-        seen = _Seen(
+        maps = _held(camera.to_scene, shot)
+        in_scene = _Seen(
             times_s=clip.times_s,
             sample=detections.sample,
             image=detections.xyxy.copy(),
-            scene=_scene_boxes(_held(camera.to_scene, shot), detections),
+            scene=_scene_boxes(maps, detections),
             score=detections.score,
         )
-        usable = np.isfinite(seen.scene).all(1) & (seen.scene[:, 2:] > seen.scene[:, :2]).all(1)
+        as_filmed = in_scene._replace(scene=in_scene.image)
+        usable = np.isfinite(in_scene.scene).all(1) & (in_scene.image[:, 2:] > in_scene.image[:, :2]).all(1)
         is_person = np.array([label == PERSON for label in detections.label], dtype=bool)
         found: list[list[int]] = []
         for number in np.unique(shot):
             samples = np.flatnonzero(shot == number)
             for group, in_pieces in ((is_person, False), (~is_person, True)):
                 rows = np.flatnonzero(usable & group & np.isin(detections.sample, samples))
-                if len(rows):
-                    found += self._linked(seen, samples, rows, in_pieces)
+                if not len(rows):
+                    continue
+                linked = self._linked(in_scene, samples, rows, in_pieces)
+                rest = np.setdiff1d(rows, [row for track in linked for row in track])
+                # What a fast camera follows flies through the scene too fast to be linked there.
+                if len(rest) and _sweeps(clip, maps[samples], in_scene.image[rows]):
+                    linked += self._linked(as_filmed, samples, rest, in_pieces)
+                found += linked
         found.sort(key=lambda rows: (detections.sample[rows[0]], rows[0]))
-        return _as_tracks(seen, detections, found)
+        return _as_tracks(in_scene, detections, found)
 
     def _linked(
         self, seen: _Seen, samples: Int[np.ndarray, "S"], rows: Int[np.ndarray, "R"], in_pieces: bool
@@ -111,13 +119,15 @@ class ByteTrack:
         past: dict[int, list[int]] = defaultdict(list)
         begun: list[tuple[Any, int]] = []
         for sample in samples.tolist():
-            here = rows[seen.sample[rows] == sample]
-            states = [_state(seen, sample, track) for track in past.values()]
-            alive = [state for state in states if state is not None and state.age_s <= self.lost_s]
-            here = here[~self._merged(seen, here, alive)]
+            now, here = float(seen.times_s[sample]), rows[seen.sample[rows] == sample]
+            alive = [
+                track for track in past.values() if now - seen.times_s[seen.sample[track[-1]]] <= self.lost_s
+            ]
+            states = [state for track in alive if (state := _state(seen, sample, track)) is not None]
+            here = here[~self._merged(seen, here, states)]
             if in_pieces:
-                here = self._united(seen, here, alive)
-            answer = tracker.update(_supervision(seen, here), timestamp=float(seen.times_s[sample]))
+                here = self._united(seen, here, states)
+            answer = tracker.update(_supervision(seen, here), timestamp=now)
             for tracklet, row in begun:
                 # The package gives a track's first detection no id: it is put back once there is one.
                 if tracklet.tracker_id >= 0:
@@ -128,7 +138,9 @@ class ByteTrack:
             begun = [(new, _row_of(seen, here, new)) for new in tracker.tracks if new.tracker_id < 0]
         return list(past.values())
 
-    def _merged(self, seen: _Seen, here: Int[np.ndarray, "M"], alive: Sequence[_State]) -> Bool[np.ndarray, "M"]:
+    def _merged(
+        self, seen: _Seen, here: Int[np.ndarray, "M"], states: Sequence[_State]
+    ) -> Bool[np.ndarray, "M"]:
         """Return which detections show two subjects that pass each other as one.
 
         A detector of moving regions sees one region where two things cross. Given to the tracker, it would
@@ -136,27 +148,29 @@ class ByteTrack:
         they part. Things that move alike are not told apart: they may be pieces of one.
         """
         result = np.zeros(len(here), dtype=bool)
-        if len(alive) < 2 or not len(here):
+        if len(states) < 2 or not len(here):
             return result
-        boxes, expected = seen.scene[here], np.array([state.box for state in alive])
+        boxes, expected = seen.scene[here], np.array([state.box for state in states])
         held = box_cover(expected, boxes) >= self.merge_cover
         overlap = box_iou(expected, boxes)
-        for column in np.flatnonzero(held.sum(0) >= 2):
-            inside = np.flatnonzero(held[:, column])
+        for column in np.flatnonzero(held.sum(0) >= 2).tolist():
+            inside = np.flatnonzero(held[:, column]).tolist()
             larger = box_size(boxes[[column]])[0] >= LARGER * box_size(expected[inside]).max()
             apart = np.delete(overlap[inside], column, axis=1).max(axis=1, initial=0.0) >= SAME_IOU
-            result[column] = larger and not apart.any() and _pass_each_other([alive[i] for i in inside])
+            result[column] = larger and not apart.any() and _pass_each_other([states[i] for i in inside])
         return result
 
-    def _united(self, seen: _Seen, here: Int[np.ndarray, "M"], alive: Sequence[_State]) -> Int[np.ndarray, "L"]:
+    def _united(
+        self, seen: _Seen, here: Int[np.ndarray, "M"], states: Sequence[_State]
+    ) -> Int[np.ndarray, "L"]:
         """Put together the pieces into which a region falls, where a track says how large the whole is."""
         gone: set[int] = set()
-        for state in alive:
+        for state in states:
             rest = np.array([row for row in here.tolist() if row not in gone], dtype=np.int64)
             if len(rest) < 2:
                 break
             whole = _widened(state.box, WIDEN)[None]
-            others = np.array([other.box for other in alive if other is not state]).reshape(-1, 4)
+            others = np.array([other.box for other in states if other is not state]).reshape(-1, 4)
             claimed = box_iou(seen.scene[rest], others).max(axis=1, initial=0.0) >= SAME_IOU
             pieces = rest[(box_cover(seen.scene[rest], whole)[:, 0] >= self.piece_cover) & ~claimed]
             if len(pieces) < 2:
@@ -186,8 +200,6 @@ class _State(NamedTuple):
     box: Float[np.ndarray, "4"]
     velocity: Float[np.ndarray, "2"]
     """Pixels per second."""
-    age_s: float
-    """Since it was last seen."""
 
 
 def _state(seen: _Seen, sample: int, rows: Sequence[int]) -> _State | None:
@@ -205,7 +217,7 @@ def _state(seen: _Seen, sample: int, rows: Sequence[int]) -> _State | None:
     degree = 2 if -since[-1] <= NEAR_S and len(recent) >= 5 else 1
     velocity, center = np.polyfit(since, box_center(boxes), degree)[-2:]
     half = np.median(boxes[:, 2:] - boxes[:, :2], axis=0) / 2
-    return _State(np.concatenate([center - half, center + half]), velocity, float(-since[-1]))
+    return _State(np.concatenate([center - half, center + half]), velocity)
 
 
 def _pass_each_other(states: Sequence[_State]) -> bool:
@@ -242,11 +254,14 @@ def _tracker(settings: ByteTrack, times_s: Float[np.ndarray, "T"]) -> Any:
     factor = np.array([unrest, unrest, 1, 1, unrest, unrest, SIZE_RATE, SIZE_RATE])
     spread = np.diag([1, 1, 1, 1, START_RATE, START_RATE, SIZE_RATE, SIZE_RATE]).astype(np.float64)
 
-    class Agile(XCYCWHStateEstimator):  # type: ignore[misc]
+    class Agile(XCYCWHStateEstimator):
         """Centre, width and height: the centre is quick, the size is not."""
 
-        def set_kf_covariances(self, measurement_noise: Any, process_noise: Any, state_covariance: Any = spread) -> None:
-            super().set_kf_covariances(measurement_noise, process_noise * factor, state_covariance)
+        def set_kf_covariances(
+            self, measurement_noise: Any = None, process_noise: Any = None, state_covariance: Any = None
+        ) -> None:
+            more = None if process_noise is None else process_noise * factor
+            super().set_kf_covariances(measurement_noise, more, spread)
 
     return ByteTrackTracker(
         lost_track_buffer=round(TUNED_FPS * settings.lost_s),
@@ -300,6 +315,13 @@ def _scene_boxes(maps: Float[np.ndarray, "T 2 3"], detections: Detections) -> Fl
     corners = np.stack([np.stack([x, y], -1) for x in (x0, x1) for y in (y0, y1)], axis=1)
     mapped = apply_affine(maps[detections.sample][:, None], corners)
     return np.concatenate([mapped.min(1), mapped.max(1)], axis=-1)
+
+
+def _sweeps(clip: Clip, maps: Float[np.ndarray, "S 2 3"], boxes: Float[np.ndarray, "R 4"]) -> bool:
+    """Whether the view ever moves on by more than half a typical box from one sample to the next."""
+    middle = apply_affine(maps, np.array([clip.width / 2, clip.height / 2]))
+    steps = np.hypot(*np.diff(middle, axis=0).T)
+    return bool(steps.max(initial=0.0) > 0.5 * np.median(box_size(boxes)))
 
 
 def _as_tracks(seen: _Seen, detections: Detections, found: Sequence[list[int]]) -> Tracks:

@@ -1,0 +1,212 @@
+"""Things that move, by how the picture flows: whole, apart from each other, before any camera.
+
+Needs no weights. A clean plate (``detectors/motion``) says where a still camera's picture has changed, tightly, but
+joins what touches: a hand, its arm and the shirt behind them are one region. Dense optical flow (DIS, Kroeger et
+al. 2016, arXiv:1603.03590) says what moves just now and as one. Where a changed region moves only in part, that part
+is the thing; where nothing of it moves, it has stopped and is kept. Before a moving camera, flow that the camera's
+own motion does not explain is all there is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, NamedTuple
+
+import cv2
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from kinescribe.backends.detectors.motion import MotionRegions
+from kinescribe.geometry import box_cover, compose_affine, invert_affine
+from kinescribe.records import CameraMotion, Clip, Detections
+from kinescribe.video import Frame, Frames
+
+__all__ = ["FlowRegions"]
+
+
+class _Look(NamedTuple):
+    """A sample, small and grey."""
+
+    frame: Frame
+    grey: UInt8[np.ndarray, "h w"]
+
+
+class _Box(NamedTuple):
+    sample: int
+    xyxy: Float[np.ndarray, "4"]
+    score: float
+
+
+@dataclass(frozen=True)
+class FlowRegions:
+    """Detections labelled ``object``."""
+
+    side: int = 320
+    """Pixels of the longer side that is looked at: a flow field costs 1-2 ms, things of 3 % of the width show."""
+    min_flow: float = 0.7
+    """Pixels (of the small picture) per sample that are motion: 7 px/s of 320 at 10 Hz. A still camera's flow
+    stays below 0.1; slower things are found by the plate as they leave their place."""
+    parallax: float = 0.25
+    """With a moving camera this share of the camera's own flow is added to the threshold."""
+    min_level: float = 9.0
+    """Grey levels that the camera's motion leaves unexplained where something moves; flow in flat areas is guessed."""
+    min_area: float = 0.0015
+    """Smallest region, as a share of the picture: 9 x 10 pixels of 320 x 180."""
+    max_area: float = 0.5
+    """A larger one is a change of light or a slip of the camera's map, not a thing."""
+    max_part: float = 0.55
+    """A changed region is replaced by its moving parts if they take up less of its box than this."""
+    plate: dict[str, Any] = field(default_factory=dict)
+    """Settings of ``detectors/motion``."""
+
+    revision: ClassVar[int] = 1
+
+    def __call__(self, clip: Clip, frames: Frames, camera: CameraMotion, regions: Detections) -> Detections:
+        """Find what moves; ``regions`` are not used."""
+        changed = MotionRegions(**self.plate)(clip, frames, camera, regions)
+        by_sample = {int(k): np.flatnonzero(changed.sample == k) for k in np.unique(changed.sample)}
+        boxes: list[_Box] = []
+        for look, still, level in self._flows(clip, frames, camera, by_sample):
+            rows = by_sample.get(look.frame.sample, np.zeros(0, np.int64))
+            moving = list(self._moving(clip, look, level)) if level is not None else []
+            if still:
+                boxes += self._joined(look, changed, rows, moving)
+            else:
+                boxes += moving
+        return _columns(clip, boxes, changed.notes)
+
+    def _flows(
+        self, clip: Clip, frames: Frames, camera: CameraMotion, changed: Mapping[int, np.ndarray]
+    ) -> Iterator[tuple[_Look, bool, Float[np.ndarray, "h w"] | None]]:
+        """Yield every sample, whether the camera rests there, and its flow over the threshold."""
+        flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+        last: tuple[_Look, bool, Float[np.ndarray, "h w"] | None] | None = None
+        for frame in frames:
+            look = _Look(frame, _small(frame.image, self.side))
+            still, back = True, None
+            if last is not None:
+                here = last[0]
+                induced = _induced(camera, here, look, changed)
+                if induced is not None:
+                    still = bool(np.abs(induced - np.eye(2, 3)).max() < 0.3)
+                    fore = self._level(clip, flow, here, look, induced)
+                    back = self._level(clip, flow, look, here, invert_affine(induced))
+                    yield here, last[1] and still, _agreed(last[2], fore)
+                else:
+                    yield last
+            last = (look, still, back)
+        if last is not None:
+            yield last
+
+    def _level(
+        self,
+        clip: Clip,
+        flow: cv2.DISOpticalFlow,
+        here: _Look,
+        there: _Look,
+        induced: Float[np.ndarray, "2 3"],
+    ) -> Float[np.ndarray, "h w"]:
+        """Return the flow that the camera does not explain, in thresholds."""
+        moved = flow.calc(here.grey, there.grey, None)  # type: ignore[call-overload]
+        if np.abs(induced - np.eye(2, 3)).max() < 1e-6:
+            return np.asarray(cv2.magnitude(moved[..., 0], moved[..., 1]) / self.min_flow)
+        height, width = here.grey.shape
+        scale = width / clip.width
+        y, x = (axis.astype(np.float32) for axis in np.mgrid[:height, :width])
+        own_x = (induced[0, 0] * x + induced[0, 1] * y + induced[0, 2] * scale - x).astype(np.float32)
+        own_y = (induced[1, 0] * x + induced[1, 1] * y + induced[1, 2] * scale - y).astype(np.float32)
+        limit = 1.5 * self.min_flow + self.parallax * np.hypot(own_x, own_y)
+        level = np.hypot(moved[..., 0] - own_x, moved[..., 1] - own_y) / limit
+        expected = cv2.remap(
+            there.grey, x + own_x, y + own_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        )
+        unexplained = (cv2.absdiff(here.grey, expected) > self.min_level).astype(np.uint8)
+        specks = cv2.morphologyEx(unexplained, cv2.MORPH_OPEN, np.ones((2, 2), np.uint8))
+        return np.asarray(level * cv2.dilate(specks, np.ones((7, 7), np.uint8)), np.float32)
+
+    def _moving(self, clip: Clip, look: _Look, level: Float[np.ndarray, "h w"]) -> Iterator[_Box]:
+        """Yield the connected regions that flow."""
+        mask = cv2.morphologyEx((level > 1).astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+        mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
+        count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+        scale = np.array([clip.width / mask.shape[1], clip.height / mask.shape[0]] * 2)
+        for k in range(1, count):
+            x, y, w, h, area = (int(v) for v in stats[k])
+            if self.min_area * mask.size <= area <= self.max_area * mask.size:
+                inside = labels[y : y + h, x : x + w] == k
+                strength = float(np.median(level[y : y + h, x : x + w][inside]))
+                box = np.array([x, y, x + w, y + h], dtype=np.float64) * scale
+                yield _Box(look.frame.sample, box, 1 - 0.5 / max(strength, 1.0))
+
+    def _joined(
+        self, look: _Look, changed: Detections, rows: np.ndarray, moving: list[_Box]
+    ) -> Iterator[_Box]:
+        """Let flow take changed regions apart and put them together; flow without any change is its own smear."""
+        parts = np.array([box.xyxy for box in moving]).reshape(-1, 4)
+        left = set(rows.tolist())
+        for part, box in zip(parts, moving, strict=True):
+            pieces = [row for row in sorted(left) if box_cover(changed.xyxy[[row]], part[None])[0, 0] >= 0.6]
+            if len(pieces) > 1:
+                left -= set(pieces)
+                low, high = changed.xyxy[pieces, :2].min(0), changed.xyxy[pieces, 2:].max(0)
+                yield _Box(look.frame.sample, np.concatenate([low, high]), box.score)
+        for row in sorted(left):
+            region = changed.xyxy[row]
+            inside = np.flatnonzero(box_cover(parts, region[None])[:, 0] >= 0.5)
+            clipped = np.clip(parts[inside], [*region[:2]] * 2, [*region[2:]] * 2)
+            if len(inside) and _area(clipped).sum() < self.max_part * _area(region[None]).sum():
+                for k, box in zip(inside, clipped, strict=True):
+                    yield _Box(look.frame.sample, box, moving[k].score)
+            else:
+                yield _Box(look.frame.sample, region, float(changed.score[row]))
+
+
+def _induced(
+    camera: CameraMotion, here: _Look, there: _Look, changed: Mapping[int, np.ndarray]
+) -> Float[np.ndarray, "2 3"] | None:
+    """Return where the camera moves a pixel of ``here`` in ``there`` (clip pixels); None if that is unknown."""
+    a, b = here.frame, there.frame
+    if any(a.time_s < cut <= b.time_s + 1e-6 for cut in camera.cuts_s):
+        return None
+    known = np.isfinite(camera.to_scene[[a.sample, b.sample]]).all()
+    if not known:
+        # Where no map leads back to the first frame, the plate's regions say that the picture is steady.
+        return np.eye(2, 3) if a.sample in changed or b.sample in changed else None
+    return compose_affine(invert_affine(camera.to_scene[b.sample]), camera.to_scene[a.sample])
+
+
+def _agreed(
+    back: Float[np.ndarray, "h w"] | None, fore: Float[np.ndarray, "h w"]
+) -> Float[np.ndarray, "h w"]:
+    """Join the flows to both neighbours: ground that a passing thing uncovers flows in one of them only."""
+    if back is None:
+        return fore
+    low, high = np.minimum(back, fore), np.maximum(back, fore)
+    return np.where(low > 0.5, high, low)
+
+
+def _small(image: UInt8[np.ndarray, "H W 3"], side: int) -> UInt8[np.ndarray, "h w"]:
+    factor = min(1.0, side / max(image.shape[:2]))
+    size = (max(8, round(image.shape[1] * factor)), max(8, round(image.shape[0] * factor)))
+    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY))
+
+
+def _area(xyxy: Float[np.ndarray, "D 4"]) -> Float[np.ndarray, "D"]:
+    return np.prod(np.maximum(xyxy[:, 2:] - xyxy[:, :2], 0), axis=1)
+
+
+def _columns(clip: Clip, boxes: list[_Box], notes: tuple[str, ...]) -> Detections:
+    none = np.zeros((len(boxes), 0, 3))
+    limit = np.array([clip.width, clip.height] * 2, dtype=np.float64)
+    return Detections(
+        sample=np.array([box.sample for box in boxes], np.int64),
+        xyxy=np.clip(np.array([box.xyxy for box in boxes]).reshape(-1, 4), 0, limit),
+        score=np.array([box.score for box in boxes], np.float64),
+        label=("object",) * len(boxes),
+        source=("flow",) * len(boxes),
+        keypoints=none,
+        world=none,
+        notes=notes,
+    )

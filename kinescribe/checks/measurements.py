@@ -1,0 +1,259 @@
+"""What claims are checked against, and the known stretch of a subject's path that a claim speaks of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float
+from scipy.signal import find_peaks
+
+from kinescribe.checks.tolerances import (
+    DOUBT,
+    INSTANT_S,
+    MARGIN_S,
+    MIN_KNOWN,
+    MIN_REST_S,
+    MIN_SHIFT_NOISE,
+    MIN_SHIFT_SIZES,
+    MIN_SHIFT_WIDTHS,
+)
+from kinescribe.records import CameraMotion, Clip, Kinematics, Poses, Span, Tracks
+
+
+class Judgement(NamedTuple):
+    """A verdict before it has a place in a caption."""
+
+    holds: bool | None
+    why: str
+
+
+@dataclass(frozen=True, eq=False)
+class Measurements:
+    """What a claim is checked against; what is worked out for one claim is kept for the next."""
+
+    clip: Clip
+    camera: CameraMotion
+    tracks: Tracks
+    poses: Poses
+    kinematics: Kinematics
+
+    def row(self, subject: int) -> int | None:
+        """Return the index of a track on the N axis of the kinematics, or None."""
+        return self._rows.get(subject)
+
+    def window(self, subject: int, span: Span | None) -> Window | Judgement:
+        """Return the known samples of a subject in a span (of its whole life without one), or why there are too few.
+
+        Raises:
+            KeyError: the subject has no path.
+        """
+        key = (subject, span)
+        if key not in self._windows:
+            self._windows[key] = _window(self, self._rows[subject], span)
+        return self._windows[key]
+
+    def within(self, span: Span) -> Measurements:
+        """Return the same with everything outside a span unknown: what "ever" means in that span."""
+        outside = ~in_span(
+            self.clip.times_s, Span(span.start_s, max(span.end_s, span.start_s + 2 * MARGIN_S))
+        )
+        motion, joints = self.kinematics.tracks, self.kinematics.joints
+        motion = replace(
+            motion,
+            image_px=_blank(motion.image_px, outside),
+            scene_px=_blank(motion.scene_px, outside),
+            size_px=_blank(motion.size_px, outside),
+        )
+        joints = replace(joints, angle_deg=_blank(joints.angle_deg, outside))
+        return replace(
+            self,
+            tracks=replace(self.tracks, xyxy=_blank(self.tracks.xyxy, outside)),
+            poses=replace(self.poses, keypoints=_blank(self.poses.keypoints, outside)),
+            kinematics=replace(self.kinematics, tracks=motion, joints=joints),
+        )
+
+    def as_filmed(self) -> Measurements:
+        """Return the same with every path in image coordinates: what a viewer of the picture would say."""
+        motion = self.kinematics.tracks
+        filmed = replace(motion, frame=("image",) * len(motion.ids))
+        return replace(self, kinematics=replace(self.kinematics, tracks=filmed))
+
+    @cached_property
+    def _rows(self) -> dict[int, int]:
+        ids = self.kinematics.tracks.ids.tolist()
+        return dict(zip(ids, range(len(ids)), strict=True))
+
+    @cached_property
+    def _windows(self) -> dict[tuple[int, Span | None], Window | Judgement]:
+        return {}
+
+
+def _blank(
+    values: Float[np.ndarray, "N T *rest"], outside: Bool[np.ndarray, "T"]
+) -> Float[np.ndarray, "N T *rest"]:
+    blanked = values.copy()
+    blanked[:, outside] = np.nan
+    return blanked
+
+
+@dataclass(frozen=True, eq=False)
+class Window:
+    """The known samples of a subject in the time a claim speaks of."""
+
+    measured: Measurements
+    row: int
+    times: Float[np.ndarray, "M"]
+    path: Float[np.ndarray, "M 2"]
+    size: Float[np.ndarray, "M"]
+    said: Span | None
+    """The claim's span, if it gives one."""
+
+    @property
+    def width(self) -> int:
+        """Width of the picture in pixels."""
+        return self.measured.clip.width
+
+    @cached_property
+    def needed(self) -> float:
+        """Shift in pixels that counts as motion."""
+        noise = float(np.nan_to_num(self.measured.kinematics.tracks.noise_px[self.row]))
+        own = float(np.nanmedian(self.size)) if np.isfinite(self.size).any() else 0.0
+        return max(MIN_SHIFT_WIDTHS * self.width, MIN_SHIFT_NOISE * noise, MIN_SHIFT_SIZES * own)
+
+    @cached_property
+    def extent(self) -> float:
+        """Largest side of the box that the path fills, in pixels; 0 for fewer than two samples."""
+        return _extent(self.path)
+
+    @property
+    def when(self) -> str:
+        """The time in words."""
+        return f"{self.times[0]:.1f}-{self.times[-1]:.1f} s"
+
+    @property
+    def life(self) -> Window:
+        """All of the subject's known samples; itself where those are too few."""
+        whole = self.measured.window(int(self.measured.kinematics.tracks.ids[self.row]), None)
+        return self if isinstance(whole, Judgement) else whole
+
+    @cached_property
+    def stops(self) -> tuple[float, ...]:
+        """Instants at which motion turns to rest."""
+        return _turns(self, forward=True)
+
+    @cached_property
+    def starts(self) -> tuple[float, ...]:
+        """Instants at which rest turns to motion."""
+        return _turns(self, forward=False)
+
+    @cached_property
+    def rests(self) -> tuple[tuple[float, float], ...]:
+        """Every stop with the starts up to which it rests."""
+        return tuple((stop, start) for stop in self.stops for start in self._ends_of_rest(stop))
+
+    def _ends_of_rest(self, stop: float) -> Iterator[float]:
+        for start in self.starts:
+            if start <= stop:
+                continue
+            if self.between(stop + 0.2, start - 0.2).extent >= self.needed:
+                return  # and still more until any later start
+            yield start
+
+    def part(self, first: int, last: int) -> Window:
+        """Return the samples from ``first`` to ``last``, both inclusive."""
+        chosen = slice(first, last + 1)
+        return replace(self, times=self.times[chosen], path=self.path[chosen], size=self.size[chosen])
+
+    def between(self, start_s: float, end_s: float) -> Window:
+        """Return the samples within a time."""
+        first, beyond = _bounds(self.times, np.array([start_s]), np.array([end_s]))
+        return self.part(int(first[0]), int(beyond[0]) - 1)
+
+
+def _window(measured: Measurements, row: int, span: Span | None) -> Window | Judgement:
+    motion = measured.kinematics.tracks
+    path, times = motion.path_px(row), measured.clip.times_s
+    known = np.isfinite(path[:, 0])
+    within = in_span(times, span)
+    share = float(known[within].mean()) if within.any() else 0.0
+    if span is not None and share < MIN_KNOWN:
+        return Judgement(None, f"unseen in {1 - share:.0%} of {span.start_s:.1f}-{span.end_s:.1f} s")
+    chosen = within & known
+    if chosen.sum() < 3:
+        return Judgement(None, "seen in fewer than three samples")
+    return Window(measured, row, times[chosen], path[chosen], motion.size_px[row, chosen], span)
+
+
+def _extent(path: Float[np.ndarray, "M 2"]) -> float:
+    return float(np.ptp(path, axis=0).max()) if len(path) > 1 else 0.0
+
+
+def _bounds(
+    times: Float[np.ndarray, "M"], start_s: Float[np.ndarray, "S"], end_s: Float[np.ndarray, "S"]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the first sample of each time, and the first beyond it."""
+    return np.searchsorted(times, start_s - 1e-9, "left"), np.searchsorted(times, end_s + 1e-9, "right")
+
+
+def _turns(window: Window, forward: bool) -> tuple[float, ...]:
+    """Return the instants at which motion turns to rest (or, backward in time, rest to motion)."""
+    times, path = window.times, window.path
+    sign = 1 if forward else -1
+    moving = (times - 1.5, times) if forward else (times, times + 1.5)
+    near, far = times + sign * 0.2, times + sign * (0.2 + MIN_REST_S)
+    resting = (near, far) if forward else (far, near)
+    found = []
+    for t, a, b, c, d in zip(times, *_bounds(times, *moving), *_bounds(times, *resting), strict=True):
+        rested = d - c > 2 and times[d - 1] - times[c] >= 0.7 * MIN_REST_S
+        if rested and _extent(path[c:d]) < 0.5 * window.needed and _extent(path[a:b]) >= window.needed:
+            found.append(float(t))
+    return tuple(found)
+
+
+# --- small judgements ---------------------------------------------------------------------------------------
+
+
+def in_span(times: Float[np.ndarray, "T"], span: Span | None) -> Bool[np.ndarray, "T"]:
+    """Return which samples a span means: all without one, those near it for an instant."""
+    if span is None:
+        return np.ones(len(times), bool)
+    start, end = span
+    if end - start < 2 * MARGIN_S:
+        start, end = start - INSTANT_S, end + INSTANT_S
+    return (times >= start - MARGIN_S) & (times <= end + MARGIN_S)
+
+
+def limit(value: float, needed: float, why: str) -> Judgement:
+    """True from ``needed`` on, false below ``DOUBT`` of it."""
+    if value >= needed:
+        return Judgement(True, why)
+    return Judgement(False if value < DOUBT * needed else None, why)
+
+
+def all_of(judgements: Sequence[Judgement]) -> Judgement:
+    """False if one is false, else unknown if one is unknown, else true."""
+    why = "; ".join(j.why for j in judgements)
+    states = [j.holds for j in judgements]
+    return Judgement(False if False in states else None if None in states else True, why)
+
+
+def equal(counted: int, claimed: int, what: str) -> Judgement:
+    """Judge a number."""
+    return Judgement(counted == claimed, f"counted {counted} {what}")
+
+
+def rise(signal: Float[np.ndarray, "M"]) -> float:
+    """Return the largest climb from an earlier to a later sample."""
+    return float((signal - np.minimum.accumulate(signal)).max(initial=0.0))
+
+
+def rises(signal: Float[np.ndarray, "M"], needed: float) -> int:
+    """Return how often a signal climbs by ``needed``: highs after lows (a high at the very start is no climb)."""
+    ended = np.concatenate([[signal[0]], signal, [float(signal.min()) - 2 * needed]])
+    found, _ = find_peaks(ended, prominence=needed)
+    lows = np.minimum.accumulate(ended)
+    return int(sum(i > 0 and ended[i] - lows[i - 1] >= needed for i in found))
