@@ -99,7 +99,11 @@ def test_direction(dx, dy, direction, noise):
 
 def test_still_is_still_with_noise_and_says_nothing_else():
     for noise in (0.0, 1.0, 4.0):
-        assert said(facts_of([along(320, 180)], noise=noise)) == [("stay",)]
+        assert said(facts_of([along(320, 180)], noise=noise, label="person")) == [("stay",)]
+
+
+def test_a_region_without_a_class_that_never_moves_says_nothing():
+    assert said(facts_of([along(320, 180)])) == []
 
 
 def test_stop_and_start_times():
@@ -168,7 +172,7 @@ def test_the_camera_is_taken_out():
     maps = np.tile(np.eye(2, 3), (len(T), 1, 1))
     maps[:, 0, 2] = shift
     panning = camera_of(T, ("pan_right",), maps)
-    assert said(facts_of([along(400 - shift, 180)], camera=panning)) == [("stay",)]
+    assert said(facts_of([along(400 - shift, 180)], camera=panning, label="person")) == [("stay",)]
     (fact,) = facts_of([along(320, 180)], camera=panning)  # kept in the middle by the camera
     assert (fact.predicate, fact.direction, fact.frame) == ("move", ("right",), "scene")
 

@@ -44,9 +44,9 @@ class StateFacts:
     def __call__(self, clip: Clip, camera: CameraMotion, tracks: Tracks, events: Events) -> Facts:
         """State all facts, ordered by start."""
         stated = [*self._camera(clip, camera)]
-        for subject in tracks.ids.tolist():
+        for subject, label in zip(tracks.ids.tolist(), tracks.label, strict=True):
             own = [event for event in events.events if event.subject == subject]
-            stated += self._travel(own)
+            stated += self._travel(own if _may_rest(label, own) else [e for e in own if e.kind != "still"])
             stated += self._relations(own)
             stated += self._body([e for e in own if e.part is not None and not _is_step(e, own)])
         sure = [fact for fact in stated if fact.confidence >= self.min_confidence]
@@ -175,6 +175,11 @@ class StateFacts:
 def _ratio(a: float, b: float) -> float:
     low, high = sorted((max(a, 1e-3), max(b, 1e-3)))
     return high / low
+
+
+def _may_rest(label: str, events: Sequence[Event]) -> bool:
+    """Whether rest can be believed: a region without a class is only seen because something in it moves."""
+    return label != "object" or any(event.kind in ("move", "oscillate") for event in events)
 
 
 def _changes_depth(still: Event, events: Sequence[Event]) -> bool:

@@ -158,7 +158,7 @@ class TrackSubjects:
         change = _length(one.velocity - two.velocity)
         # Of a speed that changes evenly, the mean of both ends is what the gap was crossed with.
         missed = _length(one.place + gap * (one.velocity + two.velocity) / 2 - two.place)
-        steady = True or change <= 0.5 * max(_length(one.velocity), _length(two.velocity), size)
+        steady = turns or change <= 0.5 * max(_length(one.velocity), _length(two.velocity), size)
         reach = missed + (0 if turns else gap * change / 2)  # a steady end must foretell the other alone
         alike = max(one.size, two.size) <= self.max_size_ratio * size
         return missed / size if steady and alike and reach <= 0.5 * size else None
