@@ -110,6 +110,8 @@ class Detections:
     skeleton: str | None = None
     notes: tuple[str, ...] = ()
     """What could not be done, e.g. that the person nets are not on this machine."""
+    velocity_px_s: Float[np.ndarray, "D 2"] | None = None
+    """How the pixels inside move, as filmed, where the detector measures it (optical flow); NaN where unknown."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,6 +128,8 @@ class Tracks:
     score: Float[np.ndarray, "N T"]
     detection: Int[np.ndarray, "N T"]
     """Row in ``Detections``; -1 where the box was filled in or the subject is not seen."""
+    velocity_px_s: Float[np.ndarray, "N T 2"] | None = None
+    """Of the pixels inside, as filmed, where the detector measures it; NaN where unknown."""
 
     @property
     def filled(self) -> Bool[np.ndarray, "N T"]:

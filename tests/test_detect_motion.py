@@ -149,6 +149,14 @@ def test_a_thing_that_comes_and_stays_is_boxed_although_it_is_on_the_plate() -> 
     assert strays(found, truth) == 0
 
 
+def test_a_thing_that_rests_first_and_then_goes_is_boxed_all_along() -> None:
+    path = np.concatenate([np.repeat([(200.0, 120.0)], 25, axis=0), straight(25, (212, 120), (12, 0))])
+    images, truth = with_patch(filmed(steady(50)), path)
+    found = find(images)
+    in_view = truth[:, 2] - truth[:, 0] > SIDE / 2
+    assert (best_iou(found, truth)[in_view] > 0.5).mean() > 0.95
+
+
 def test_what_somebody_stood_in_front_of_is_no_thing() -> None:
     place = np.repeat([(200.0, 120.0)], 60, axis=0)
     path = np.concatenate(
@@ -371,11 +379,11 @@ def test_either_backend_can_be_off() -> None:
     clip = clip_of(images)
     frames = ArrayFrames(images, clip.times_s)
     camera = MeasureCamera()(clip, frames)
-    only_things = DetectSubjects(people="")(clip, frames, camera)
+    only_things = DetectSubjects(objects="motion", people="")(clip, frames, camera)
     assert (best_iou(only_things, truth) > 0.5).mean() > 0.9
     neither = DetectSubjects(objects="", people="")(clip, frames, camera)
     assert len(neither.sample) == 0
-    again = DetectSubjects(people="")(clip, frames, camera)
+    again = DetectSubjects(objects="motion", people="")(clip, frames, camera)
     assert np.array_equal(only_things.xyxy, again.xyxy)
 
 
@@ -386,7 +394,8 @@ def test_a_wrong_name_is_an_error_and_identity_names_both() -> None:
     with pytest.raises(BackendError, match="motion"):
         DetectSubjects(objects="motoin", people="")(clip, frames, MeasureCamera()(clip, frames))
     assert "motion" in plugins.names("detectors")
-    both, alone = DetectSubjects().identity(), DetectSubjects(people="").identity()
+    both = DetectSubjects(objects="motion", people="blazepose").identity()
+    alone = DetectSubjects(objects="motion", people="").identity()
     assert "motion" in both
     assert "blazepose" in both
     assert "blazepose" not in alone

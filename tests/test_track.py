@@ -67,6 +67,13 @@ def sliding(samples: list[int], x: float = 20.0, step: float = 3.0, label: str =
     return [(t, [x + step * t, 50.0, x + step * t + 30, 80.0], label, 0.9) for t in samples]
 
 
+class Pieces:
+    """A tracker from outside the package: it never links across sample 14."""
+
+    def __call__(self, clip: Clip, camera: CameraMotion, seen: Detections) -> Tracks:
+        return ByteTrack()(clip, replace(camera, cuts_s=(1.4,)), seen)
+
+
 # --- every tracker ------------------------------------------------------------------------------------------
 
 
@@ -143,7 +150,7 @@ def test_faulty_detections_still_become_the_true_tracks(faults: Fault):
         found = tracked(known, w.observe(known, 0, **faults))  # type: ignore[arg-type]
         shares += [follows(found, known, subject) for subject in range(len(known.tracks.ids))]
         extra += len(found.ids) - len(known.tracks.ids)
-    # Measured when written: 0.97 to 0.99 and at most 3 pieces too many in 34 subjects.
+    # Measured when written: 0.98, 0.99, 0.97, and at most 2 tracks too many for 34 subjects.
     assert np.mean(shares) >= 0.95
     assert extra <= 4
 
@@ -163,6 +170,39 @@ def test_things_that_cross_and_are_seen_as_one_keep_their_ids(seed: int):
     assert sorted(owner) == [0, 1]
     for row, subject in enumerate(owner):
         assert (overlap(found, row, known, subject)[[2, -3]] > 0.5).all(), "the same one before and after"
+
+
+def meeting(speed: float, apart: float, other_speed: float) -> w.World:
+    """A thing that passes another one, which stands or comes towards it."""
+    one = w.Actor(w.waypoints((0, 160 - 2 * speed, 80), (4, 160 + 2 * speed, 80)), (36.0, 36.0))
+    far = (160 + 2 * other_speed, 160 - 2 * other_speed)
+    two = w.Actor(w.waypoints((0, far[0], 80 + apart), (4, far[1], 80 + apart)), (36.0, 36.0))
+    return w.World("meeting", duration_s=4.0, actors=(one, two))
+
+
+@pytest.mark.parametrize(
+    ("speed", "apart", "other_speed"),
+    [(35.0, 12.0, 35.0), (35.0, 30.0, 35.0), (50.0, 12.0, 50.0), (35.0, 6.0, 0.0)],
+)
+def test_nobody_gets_another_ones_id_however_long_they_are_seen_as_one(speed, apart, other_speed):
+    # Without the rule for merged detections and the split at long gaps, 11 of 48 such meetings are mixed up.
+    for seed in range(6):
+        known = w.truth(meeting(speed, apart, other_speed))
+        found = tracked(known, w.observe(known, seed, jitter_px=1.5, merge=True))
+        for row in range(len(found.ids)):
+            share = np.array([overlap(found, row, known, subject) for subject in (0, 1)])
+            clear = (share.max(0) >= 0.5) & (share.min(0) < 0.2)
+            assert len(set(share.argmax(0)[clear].tolist())) <= 1
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_swings_is_followed_by_the_tracker_itself(seed: int):
+    # A frame width a second in the middle of the swing, and then back: the package's own settings lose every turn.
+    path = w.swinging((160.0, 90.0), (80.0, 0.0), 1.5, 0.0, 4)
+    known = w.truth(w.World("swing", duration_s=6.0, actors=(w.Actor(path, (36.0, 36.0)),)))
+    seen = w.observe(known, seed, jitter_px=1.0)
+    assert (ByteTrack()(known.clip, known.camera, seen).detection >= 0).all(1).tolist() == [True]
+    assert len(ByteTrack(agility=1 / 9)(known.clip, known.camera, seen).ids) > 1
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -276,14 +316,6 @@ def test_bridges_follow_the_scene_when_the_camera_shakes():
 def test_fragments_of_one_movement_are_joined_and_of_two_are_not():
     known = standing()
 
-    class Pieces:
-        """A tracker that never links across sample 14."""
-
-        def __call__(self, clip: Clip, camera: CameraMotion, seen: Detections) -> Tracks:
-            tracks = [ByteTrack()(clip, replace(camera, cuts_s=(1.4,)), seen)]
-            return tracks[0]
-
-    sys.modules[__name__].Pieces = Pieces  # type: ignore[attr-defined]
     own = {"backend": f"{__name__}:Pieces"}
     one = detections(known.clip, sliding([t for t in range(30) if not 11 <= t < 17]))
     assert tracked(known, one, **own).ids.tolist() == [1000]
@@ -298,6 +330,15 @@ def test_fragments_of_one_movement_are_joined_and_of_two_are_not():
         0,
         1000,
     ]
+
+
+def test_a_start_in_a_long_gap_is_not_made_up():
+    known = standing()
+    rest = sliding(list(range(11)), step=0.0)
+    go = sliding(list(range(17, 30)), x=20.0 + 7.2 - 2.4 * 17, step=2.4)  # where even acceleration would lead
+    assert len(tracked(known, detections(known.clip, rest + go)).ids) == 2
+    same = sliding(list(range(17, 30)), x=20.0, step=0.0)
+    assert len(tracked(known, detections(known.clip, rest + same)).ids) == 1
 
 
 def test_two_equal_continuations_are_not_chosen_between():

@@ -51,9 +51,20 @@ class Pose(Protocol):
 class Draft(Protocol):
     """A text before it is read back: scope, subject and the words."""
 
-    text: str
-    scope: str
-    subject: int | None
+    @property
+    def text(self) -> str:
+        """The words."""
+        ...
+
+    @property
+    def scope(self) -> str:
+        """``scene`` or ``region``."""
+        ...
+
+    @property
+    def subject(self) -> int | None:
+        """Track id of a region's subject; None for a scene."""
+        ...
 
 
 @runtime_checkable

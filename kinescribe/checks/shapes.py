@@ -147,16 +147,16 @@ def strokes(window: Window, compass: Sequence[str], count: int) -> Judgement:
 
 def manner(action: Action, window: Window) -> list[Judgement]:
     """Judge words of speed and extent; other manners are left out."""
-    manner = SYNONYMS.get(action.magnitude or "", action.magnitude or "")
-    if manner not in MANNERS:
+    word = SYNONYMS.get(action.magnitude or "", action.magnitude or "")
+    if word not in MANNERS:
         return []
-    quantity, side, bound = MANNERS[manner]
+    quantity, side, bound = MANNERS[word]
     steps = np.hypot(*np.diff(window.path, axis=0).T)
     seconds = float(window.times[-1] - window.times[0])
     net = float(np.hypot(*(window.path[-1] - window.path[0])))
     value = {"speed": float(steps.sum()) / max(seconds, 1e-9), "way": net}[quantity] / window.width
     unit = "widths/s" if quantity == "speed" else "widths"
-    why = f"{value:.2f} {unit} for {manner}"
+    why = f"{value:.2f} {unit} for {word}"
     if side == "above":
         return [limit(value, bound, why)]
     return [Judgement(True if value <= bound else False if value > bound / DOUBT else None, why)]

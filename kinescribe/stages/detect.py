@@ -145,6 +145,7 @@ def select(detections: Detections, rows: Bool[np.ndarray, "D"] | Int[np.ndarray,
         source=tuple(detections.source[i] for i in chosen),
         keypoints=detections.keypoints[chosen],
         world=detections.world[chosen],
+        velocity_px_s=None if detections.velocity_px_s is None else detections.velocity_px_s[chosen],
     )
 
 
@@ -169,7 +170,12 @@ def joined(parts: Sequence[Detections]) -> Detections:
         keypoints=np.concatenate([_padded(part.keypoints, count) for part in parts]),
         world=np.concatenate([_padded(part.world, count) for part in parts]),
         skeleton=skeletons.pop() if skeletons else None,
+        velocity_px_s=np.concatenate([_velocity(part) for part in parts]),
     )
+
+
+def _velocity(part: Detections) -> Float[np.ndarray, "D 2"]:
+    return np.full((len(part.sample), 2), np.nan) if part.velocity_px_s is None else part.velocity_px_s
 
 
 def _padded(points: Float[np.ndarray, "D K 3"], count: int) -> Float[np.ndarray, "D M 3"]:

@@ -235,6 +235,8 @@ class FindEvents:
                 i, j = a + one.at, a + two.at
                 if abs(change) < needed or clip.times_s[j] - clip.times_s[i] < 0.8:
                     continue
+                if blob and not _grows_both_ways(boxes[i], boxes[j], needed):
+                    continue
                 trend = np.corrcoef(clip.times_s[i : j + 1], log_size[i : j + 1])[0, 1] ** 2
                 if trend >= 0.8:
                     kind = "grow" if change > 0 else "shrink"
@@ -328,6 +330,12 @@ class FindEvents:
 
 def _span(clip: Clip, a: int, b: int) -> Span:
     return Span(float(clip.times_s[a]), float(clip.times_s[b]))
+
+
+def _grows_both_ways(one: Float[np.ndarray, "4"], two: Float[np.ndarray, "4"], needed: float) -> bool:
+    """Whether width and height change alike: a region that only gains a part grows in one of them."""
+    width, height = np.log((two[2:] - two[:2]) / (one[2:] - one[:2])).tolist()
+    return width * height > 0 and min(abs(width), abs(height)) >= 0.6 * needed
 
 
 def _changes_scale(camera: CameraMotion) -> bool:

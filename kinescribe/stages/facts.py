@@ -19,6 +19,9 @@ CAMERA_FACTS = {
 }  # fmt: skip
 """What each camera label lets us say; ``slight`` and ``complex`` say nothing that could be checked."""
 
+MIN_SHAPE_QUALITY = {"straight": 0.8}
+"""How well a shape must fit to be said: a straight way strays from its line by at most a fifth of its length."""
+
 
 @dataclass(frozen=True)
 class StateFacts:
@@ -101,7 +104,9 @@ class StateFacts:
             event,
             "move",
             magnitude=self._magnitude(event),
-            trajectory=event.shape if v["shape_quality"] >= 0.5 else None,
+            trajectory=event.shape
+            if v["shape_quality"] >= MIN_SHAPE_QUALITY.get(event.shape or "", 0.5)
+            else None,
             count=turns if turns and turns > 1 else None,
             frame="scene" if v["in_scene"] else "image",
             confidence=_confidence(effect, v["needed_px"]),

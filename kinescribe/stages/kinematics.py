@@ -18,11 +18,16 @@ from kinescribe.geometry import (
     smooth,
     spectrum,
     stretches,
+    touches_border,
 )
 from kinescribe.records import CameraMotion, Clip, JointKinematics, Kinematics, Poses, TrackKinematics, Tracks
 from kinescribe.vocabulary import ANGLES, SKELETONS
 
 TORSO = ("left_shoulder", "right_shoulder", "left_hip", "right_hip")
+MIN_KNOWN = 0.8
+"""Share of a track's samples for which its torso, or its pixels' velocity, must be known to be used."""
+MIN_CUT_OFF = 0.5
+"""Share of a track's samples at the picture's border from which its pixels are asked instead of its box."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +51,7 @@ class MeasureKinematics:
         return Kinematics(self._tracks(clip, camera, tracks, poses), self._joints(clip, poses))
 
     def _tracks(self, clip: Clip, camera: CameraMotion, tracks: Tracks, poses: Poses) -> TrackKinematics:
-        center = _centers(tracks, poses)
+        center = _centers(clip, tracks, poses)
         in_scene = apply_affine(camera.to_scene[None], center)
         image, _ = self._smooth_2d(clip, center)
         scene, _ = self._smooth_2d(clip, in_scene)
@@ -122,15 +127,21 @@ class MeasureKinematics:
         return (total, share, float(np.sqrt(power).std()))
 
 
-def _centers(tracks: Tracks, poses: Poses) -> Float[np.ndarray, "N T 2"]:
+def _centers(clip: Clip, tracks: Tracks, poses: Poses) -> Float[np.ndarray, "N T 2"]:
     """Return where each subject is: the middle of the torso where a skeleton shows it, else of the box.
 
-    A raised arm moves the middle of a person's box, not the person. One of the two is used for a whole track:
-    changing between them would look like a jump.
+    A raised arm moves the middle of a person's box, not the person; and the middle of a box that the picture's
+    border cuts off stays behind the thing, whose pixels say how it moves. One of the three is used for a whole
+    track: changing between them would look like a jump.
     """
     center = box_center(tracks.xyxy)
-    if not len(poses.ids):
-        return center
+    if tracks.velocity_px_s is not None:
+        cut_off = touches_border(tracks.xyxy, clip.width, clip.height).any(-1)
+        for n, velocity in enumerate(tracks.velocity_px_s):
+            seen = np.isfinite(center[n, :, 0])
+            known = np.isfinite(velocity[seen, 0]).mean() if seen.any() else 0.0
+            if known >= MIN_KNOWN and cut_off[n, seen].mean() >= MIN_CUT_OFF:
+                center[n] = _carried(clip, center[n], velocity)
     index = [SKELETONS[poses.skeleton].index(name) for name in TORSO]
     for row, track_id in enumerate(poses.ids):
         n = tracks.row(int(track_id))
@@ -138,9 +149,25 @@ def _centers(tracks: Tracks, poses: Poses) -> Float[np.ndarray, "N T 2"]:
         torso = points[..., :2].mean(1)
         torso[~(points[..., 2] >= 0.5).all(1)] = np.nan
         seen = np.isfinite(center[n, :, 0])
-        if np.isfinite(torso[seen, 0]).mean() >= 0.8:
+        if np.isfinite(torso[seen, 0]).mean() >= MIN_KNOWN:
             center[n] = torso
     return center
+
+
+def _carried(
+    clip: Clip, center: Float[np.ndarray, "T 2"], velocity: Float[np.ndarray, "T 2"]
+) -> Float[np.ndarray, "T 2"]:
+    """Return the path that starts at the box's middle and goes as its pixels go."""
+    path = np.full_like(center, np.nan)
+    seen = np.flatnonzero(np.isfinite(center[:, 0]))
+    known = np.flatnonzero(np.isfinite(velocity[:, 0]))
+    rate = np.stack(
+        [np.interp(clip.times_s, clip.times_s[known], velocity[known, k]) for k in (0, 1)], axis=1
+    )
+    step = np.diff(clip.times_s)[:, None] * (rate[1:] + rate[:-1]) / 2
+    way = np.concatenate([np.zeros((1, 2)), np.cumsum(step, axis=0)])
+    path[seen] = center[seen[0]] + way[seen] - way[seen[0]]
+    return path
 
 
 def _noise(residual: Float[np.ndarray, "N T 2"]) -> Float[np.ndarray, "N"]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import ClassVar, NamedTuple
 
 from kinescribe.checks import Judgement, Measurements, beside, check, gap, located, travelled
@@ -41,10 +42,6 @@ _LIMB_IDEAS = (
     ("lower", "right_arm"), ("bend", "both_knees"), ("bend", "left_elbow"), ("bend", "right_elbow"),
     ("straighten", "both_knees"),
 )  # fmt: skip
-_CAMERA_IDEAS = (
-    ("pan", ("left",)), ("pan", ("right",)), ("tilt", ("up",)), ("tilt", ("down",)), ("zoom", ("in",)),
-    ("zoom", ("out",)), ("roll", ("clockwise",)), ("roll", ("counterclockwise",)), ("stay", ()),
-)  # fmt: skip
 _SPEEDS = {
     "accelerate": "it speeds up", "decelerate": "it slows down", "stay": "it stays in place",
     "steady": "it keeps its speed",
@@ -69,6 +66,29 @@ class Option(NamedTuple):
     def key(self) -> str:
         """What no two options of a question may share."""
         return self.meaning or self.text
+
+
+class Idea(NamedTuple):
+    """What a subject could have done instead."""
+
+    predicate: str
+    direction: tuple[str, ...] = ()
+    part: str | None = None
+    trajectory: str | None = None
+
+
+_CAMERA_IDEAS = (
+    *(Idea("pan", (way,)) for way in ("left", "right")),
+    *(Idea("tilt", (way,)) for way in ("up", "down")),
+    *(Idea("zoom", (way,)) for way in ("in", "out")),
+    *(Idea("roll", (way,)) for way in ("clockwise", "counterclockwise")),
+    Idea("stay"),
+)
+_GENERAL_IDEAS = (
+    *(Idea("move", (way,)) for way in ("left", "right", "up", "down")),
+    *(Idea(predicate) for predicate in ("stay", "enter", "leave")),
+    *(Idea(predicate, part=part) for predicate, part in _LIMB_IDEAS),
+)
 
 
 class Draft(NamedTuple):
@@ -156,6 +176,37 @@ def _decide(category: str, fact: MotionFact, draft: Draft, rng: random.Random) -
     )
 
 
+class _Happening(NamedTuple):
+    """A fact on its way into an order of two."""
+
+    fact: MotionFact
+    core: MotionFact
+    """What is said of it."""
+    text: str
+
+    @property
+    def lasting(self) -> bool:
+        """Whether it has no place in an order."""
+        return self.fact.subject == CAMERA or self.fact.predicate == "stay"
+
+
+@dataclass(frozen=True)
+class _Around:
+    """What is measured up to the end of a happening, and when its trace is gone."""
+
+    measured: Measurements
+    end_s: float
+
+    @cached_property
+    def before(self) -> Measurements:
+        return self.measured.within(Span(0.0, self.end_s))
+
+    @cached_property
+    def after(self) -> Measurements:
+        end = self.measured.clip.duration_s
+        return self.measured.within(Span(min(self.end_s + SETTLE_S, end), end))
+
+
 class _Asker:
     """Turns facts into drafts of questions, one method per category."""
 
@@ -163,6 +214,14 @@ class _Asker:
         self.measured, self.facts, self.rng = measured, facts, rng
         self.names = names(measured.tracks)
         self.filmed = measured.as_filmed()
+        self.judged: dict[Claim, Judgement] = {}
+        """Verdicts so far: the questions of a clip consider the same few claims again and again."""
+        self.happenings = [_Happening(fact, _core(fact), self._whole(_core(fact))) for fact in facts]
+        self.elsewhere = [
+            Idea(h.core.predicate, h.core.direction, h.core.part, h.core.trajectory)
+            for h in self.happenings
+            if h.fact.subject != CAMERA and h.fact.object is None
+        ]
 
     def drafts(self, category: str, fact: MotionFact) -> Iterator[Draft]:
         """Yield the questions of a category that a fact gives rise to."""
@@ -179,14 +238,16 @@ class _Asker:
 
     # --- judging options ------------------------------------------------------------------------------------
 
-    def _judge(
-        self, fact: MotionFact, measured: Measurements | None = None, span: Span | None = None
-    ) -> Judgement:
+    def _judge(self, fact: MotionFact, span: Span | None = None) -> Judgement:
         """Judge what a fact says; where the camera moves, both in the scene and as filmed."""
-        where = self.measured if measured is None else measured
         claim = _claim(fact, self.names, span)
-        found = check(claim, where)
-        if measured is not None or fact.subject == CAMERA or not self.measured.camera.moves:
+        if claim not in self.judged:
+            self.judged[claim] = self._checked(claim)
+        return self.judged[claim]
+
+    def _checked(self, claim: Claim) -> Judgement:
+        found = check(claim, self.measured)
+        if claim.subject == CAMERA or not self.measured.camera.moves:
             return found
         seen = check(claim, self.filmed)
         return found if seen.holds == found.holds else Judgement(None, f"{found.why}; as filmed: {seen.why}")
@@ -203,21 +264,16 @@ class _Asker:
 
     # --- ideas for distractors ------------------------------------------------------------------------------
 
-    def _ideas(self, fact: MotionFact) -> list[MotionFact]:
-        """What the subject could have done instead: first what happens elsewhere in the clip, then anything."""
-        if fact.subject == CAMERA:
-            return self._mixed([_but(fact, predicate, direction=way) for predicate, way in _CAMERA_IDEAS])
-        elsewhere = [
-            _but(fact, f.predicate, direction=f.direction, part=f.part, trajectory=_core(f).trajectory)
-            for f in self.facts
-            if f.subject != CAMERA and f.object is None
-        ]
-        ways = [_but(fact, "move", direction=(way,)) for way in ("left", "right", "up", "down")]
-        rest = [_but(fact, "stay"), _but(fact, "enter"), _but(fact, "leave")]
-        limbs = [_but(fact, predicate, part=part) for predicate, part in _LIMB_IDEAS]
-        return self._mixed(elsewhere) + self._mixed([*ways, *rest, *limbs])
+    def _ideas(self, fact: MotionFact) -> Iterator[MotionFact]:
+        """What the subject could have done instead: first what happens elsewhere in the clip, then anything.
 
-    def _mixed(self, ideas: Sequence[MotionFact]) -> list[MotionFact]:
+        The order is drawn at once, whether or not the ideas are looked at: later draws do not depend on it.
+        """
+        pools = [_CAMERA_IDEAS] if fact.subject == CAMERA else [self.elsewhere, _GENERAL_IDEAS]
+        drawn = [idea for pool in pools for idea in self._mixed(pool)]
+        return (_but(fact, *idea) for idea in drawn)
+
+    def _mixed(self, ideas: Sequence[Idea]) -> list[Idea]:
         return self.rng.sample(ideas, len(ideas))
 
     # --- the seven categories -------------------------------------------------------------------------------
@@ -234,53 +290,62 @@ class _Asker:
 
         A stay is left out: whatever moved stays somewhere before or after.
         """
-        for later in self.facts:
-            apart = later.span.start_s >= fact.span.end_s - OVERLAP_S
-            lasting = CAMERA in (fact.subject, later.subject) or "stay" in (fact.predicate, later.predicate)
-            if lasting or not apart or self._same(fact, later):
-                continue
-            first, second = _core(fact), _core(later)
-            both = _both(self._judge(first, span=said_span(fact)), self._judge(second, span=said_span(later)))
-            never = self._never(first, second)
-            others = [
-                Option(self._then(second, first), self._not_before(second, first)),
-                *(Option(self._then(first, idea), judged) for idea, judged in never[:1]),
-                *(Option(self._then(idea, second), judged) for idea, judged in never[1:]),
-            ]
-            yield Draft("In which order do these happen?", Option(self._then(first, second), both), others)
+        first = next(h for h in self.happenings if h.fact is fact)
+        around = _Around(self.measured, fact.span.end_s)
+        for second in self.happenings:
+            apart = second.fact.span.start_s >= fact.span.end_s - OVERLAP_S
+            if apart and not first.lasting and not second.lasting and first.text != second.text:
+                text = f"{first.text}, then {second.text}"
+                drawn = [self._ideas(h.core) for h in (first, second)]
+                others = self._other_orders(first, second, drawn, around)
+                yield Draft(
+                    "In which order do these happen?", Option(text, self._both(first, second)), others
+                )
 
-    def _same(self, a: MotionFact, b: MotionFact) -> bool:
-        return a.subject == b.subject and self._says(_core(a)) == self._says(_core(b))
+    def _both(self, *happenings: _Happening) -> Judgement:
+        a, b = (self._judge(h.core, span=said_span(h.fact)) for h in happenings)
+        holds = None if None in (a.holds, b.holds) else bool(a.holds and b.holds)
+        return Judgement(holds, f"{a.why}; {b.why}")
 
-    def _then(self, one: MotionFact, two: MotionFact) -> str:
-        return f"{self._whole(one)}, then {self._whole(two)}"
+    def _other_orders(
+        self,
+        first: _Happening,
+        second: _Happening,
+        drawn: Sequence[Iterator[MotionFact]],
+        around: _Around,
+    ) -> Iterator[Option]:
+        """Yield "second, then first" and two orders with what never happens; judged when they are looked at."""
+        swapped = self._not_before(second, first, around)
+        if swapped.holds is not False:
+            return  # a question needs this one and both of the others
+        yield Option(f"{second.text}, then {first.text}", swapped)
+        said = (self._says(first.core), self._says(second.core))
+        never = [found for ideas in drawn if (found := self._never(ideas, said)) is not None]
+        yield from (Option(f"{first.text}, then {self._whole(idea)}", judged) for idea, judged in never[:1])
+        yield from (Option(f"{self._whole(idea)}, then {second.text}", judged) for idea, judged in never[1:])
 
     def _whole(self, fact: MotionFact) -> str:
         return f"{self.names[fact.subject]} {self._says(fact)}"
 
-    def _never(self, *facts: MotionFact) -> list[tuple[MotionFact, Judgement]]:
-        """Return what is judged not to happen at any time, for the subjects of some facts."""
-        found = []
-        for fact in facts:
-            for idea in self._ideas(fact):
-                judged = self._judge(idea)
-                if (
-                    idea.predicate != "stay"
-                    and judged.holds is False
-                    and all(self._says(idea) != self._says(f) for f in facts)
-                ):
-                    found.append((idea, judged))
-                    break
-        return found
+    def _never(self, ideas: Iterator[MotionFact], said: Sequence[str]) -> tuple[MotionFact, Judgement] | None:
+        """Return the first idea that is judged not to happen at any time and sounds unlike what does."""
+        for idea in ideas:
+            if idea.predicate == "stay":
+                continue
+            judged = self._judge(idea)
+            if judged.holds is False and self._says(idea) not in said:
+                return idea, judged
+        return None
 
-    def _not_before(self, second: MotionFact, first: MotionFact) -> Judgement:
+    def _not_before(self, second: _Happening, first: _Happening, around: _Around) -> Judgement:
         """Refuse "second, then first": the second never happens before the first is over, nor the first again after."""
-        end = self.measured.clip.duration_s
-        early = self._judge(second, self.measured.within(Span(0.0, first.span.end_s)))
-        again = self._judge(first, self.measured.within(Span(min(first.span.end_s + SETTLE_S, end), end)))
-        if early.holds is False and again.holds is False:
-            return Judgement(False, f"not before: {early.why}; not again: {again.why}")
-        return Judgement(None, "either could come first")
+        again = check(_claim(first.core, self.names, None), around.after)
+        if again.holds is not False:
+            return Judgement(None, "either could come first")
+        early = check(_claim(second.core, self.names, None), around.before)
+        if early.holds is not False:
+            return Judgement(None, "either could come first")
+        return Judgement(False, f"not before: {early.why}; not again: {again.why}")
 
     def _object(self, fact: MotionFact) -> Iterator[Draft]:
         """Who does it; the others must be judged not to."""
@@ -468,11 +533,6 @@ def _core(fact: MotionFact) -> MotionFact:
     """Return a fact without what other categories ask about: number, manner, shape (unless it is all there is)."""
     shape = fact.trajectory if fact.trajectory in ("back_and_forth", "circular") else None
     return replace(fact, magnitude=None, count=None, trajectory=shape, span=_exact(fact))
-
-
-def _both(a: Judgement, b: Judgement) -> Judgement:
-    holds = None if None in (a.holds, b.holds) else bool(a.holds and b.holds)
-    return Judgement(holds, f"{a.why}; {b.why}")
 
 
 def _when(fact: MotionFact) -> str:

@@ -27,11 +27,11 @@ class TrackSubjects:
     options: Mapping[str, Any] = field(default_factory=dict)
     """Settings of the backend."""
     max_gap_s: float = 0.5
-    """Time between two sightings that is always bridged by a straight line: four missed samples at 10 Hz, within
-    which a walker (about 0.3 body heights a sample) cannot do much that a line would hide."""
+    """Time between two sightings that is always bridged by a straight line: four missed samples at 10 Hz, in which
+    a walker (0.8 body heights a second) gets on by less than half his height."""
     max_steady_gap_s: float = 1.0
     """Longer gaps up to this are bridged, and fragments joined across them, where the movement before, across and
-    after the gap is one and the same. It is as long as the tracker predicts a lost track."""
+    after the gap is one and the same; else the track ends. It is as long as the tracker predicts a lost track."""
     max_turn_gap_s: float = 0.3
     """Fragments are also joined across a change of speed or direction, if the gap is no longer than this: two
     missed samples at 10 Hz. Over them, the mean of the velocities at both ends must lead from one to the other."""
@@ -58,12 +58,30 @@ class TrackSubjects:
     def __call__(self, clip: Clip, camera: CameraMotion, detections: Detections) -> Tracks:
         """Track the subjects of a clip; without detections there are none."""
         tracks: Tracks = plugins.load("trackers", self.backend)(**self.options)(clip, camera, detections)
+        tracks = self._split(clip, tracks)
         tracks = _keep(tracks, ~self._parts(tracks))
         tracks = self._joined(clip, camera, tracks)
         tracks = _keep(tracks, self._long(clip, tracks))
         tracks = _keep(tracks, ~self._parts(tracks))  # joined fragments can hold what none of them held alone
         tracks = replace(tracks, xyxy=self._bridged(clip, camera, tracks))
-        return _numbered(tracks)
+        return replace(_numbered(tracks), velocity_px_s=_velocity(detections, _numbered(tracks)))
+
+    def _split(self, clip: Clip, tracks: Tracks) -> Tracks:
+        """End tracks at long gaps, however the tracker crossed them: what fits together is joined again.
+
+        A box near a predicted place may be another subject, above all where two came together.
+        """
+        pieces: list[tuple[int, Int[np.ndarray, "M"]]] = []
+        for n, row in enumerate(tracks.detection):
+            seen = np.flatnonzero(row >= 0)
+            breaks = np.flatnonzero(np.diff(clip.times_s[seen]) > self.max_gap_s + 1e-6) + 1
+            pieces += [(n, samples) for samples in np.split(seen, breaks)]
+        split = _keep(tracks, np.array([n for n, _ in pieces], dtype=np.int64))
+        outside = np.ones(split.detection.shape, dtype=bool)
+        for i, (_, samples) in enumerate(pieces):
+            outside[i, samples] = False
+        split.xyxy[outside], split.score[outside], split.detection[outside] = np.nan, np.nan, -1
+        return split
 
     def _long(self, clip: Clip, tracks: Tracks) -> Bool[np.ndarray, "N"]:
         seen = tracks.detection >= 0
@@ -173,6 +191,17 @@ class TrackSubjects:
                 if b > a + 1 and (short or self._error(clip, tracks, path, (n, a), (n, b)) is not None):
                     boxes[n, a + 1 : b] = _between(clip, camera, boxes[n], a, b)
         return boxes
+
+
+def _velocity(detections: Detections, tracks: Tracks) -> Float[np.ndarray, "N T 2"] | None:
+    """Return how the pixels of each subject move, where its detections say so."""
+    if detections.velocity_px_s is None or not len(detections.sample):
+        return None
+    known = (tracks.detection >= 0)[..., None]
+    velocity: Float[np.ndarray, "N T 2"] = np.where(
+        known, detections.velocity_px_s[np.maximum(tracks.detection, 0)], np.nan
+    )
+    return velocity
 
 
 class _Offer(NamedTuple):

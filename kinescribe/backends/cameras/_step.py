@@ -207,7 +207,9 @@ class Stepper:
         """Judge a picture with hardly any corner: at rest where nothing changes, otherwise unknown."""
         change = cv2.resize(cv2.absdiff(earlier, current), (COARSE, COARSE), interpolation=cv2.INTER_AREA)
         unchanged = bool((change <= UNCHANGED_LEVELS).all())
-        likeness = 1.0 if unchanged else _likeness(earlier, current)
+        # A blank that gets lighter or darker is no other shot: there must be something to see.
+        appears = not unchanged and len(self.grid(current).points) >= MIN_POINTS
+        likeness = _likeness(earlier, current) if appears else 1.0
         return Step(IDENTITY, 0.0, 0.0, unchanged, flow, 0, likeness)
 
 

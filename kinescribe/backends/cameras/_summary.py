@@ -131,8 +131,8 @@ def labels(
         words.append("complex")
     elif _trembles(way, samples_per_s):
         words.append("handheld")
-    if not words or words == ["handheld"]:
-        words.insert(0, "static" if not words and _is_still(way) and value <= STATIC_SCORE else "slight")
+    if not words:
+        words.append("static" if _is_still(way) and value <= STATIC_SCORE else "slight")
     return tuple(words)
 
 

@@ -32,10 +32,20 @@ class _Look(NamedTuple):
     grey: UInt8[np.ndarray, "h w"]
 
 
+class _Flow(NamedTuple):
+    """What the flow to the neighbouring samples says of one sample."""
+
+    level: Float[np.ndarray, "h w"]
+    """Flow that the camera does not explain, in thresholds."""
+    velocity_px_s: Float[np.ndarray, "h w 2"]
+    """As filmed, in clip pixels."""
+
+
 class _Box(NamedTuple):
     sample: int
     xyxy: Float[np.ndarray, "4"]
     score: float
+    velocity_px_s: Float[np.ndarray, "2"]
 
 
 @dataclass(frozen=True)
@@ -67,21 +77,18 @@ class FlowRegions:
         changed = MotionRegions(**self.plate)(clip, frames, camera, regions)
         by_sample = {int(k): np.flatnonzero(changed.sample == k) for k in np.unique(changed.sample)}
         boxes: list[_Box] = []
-        for look, still, level in self._flows(clip, frames, camera, by_sample):
+        for look, still, flow in self._flows(clip, frames, camera, by_sample):
             rows = by_sample.get(look.frame.sample, np.zeros(0, np.int64))
-            moving = list(self._moving(clip, look, level)) if level is not None else []
-            if still:
-                boxes += self._joined(look, changed, rows, moving)
-            else:
-                boxes += moving
+            moving = list(self._moving(clip, look, flow)) if flow is not None else []
+            boxes += self._joined(clip, look, changed, rows, moving, flow) if still else moving
         return _columns(clip, boxes, changed.notes)
 
     def _flows(
         self, clip: Clip, frames: Frames, camera: CameraMotion, changed: Mapping[int, np.ndarray]
-    ) -> Iterator[tuple[_Look, bool, Float[np.ndarray, "h w"] | None]]:
-        """Yield every sample, whether the camera rests there, and its flow over the threshold."""
-        flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
-        last: tuple[_Look, bool, Float[np.ndarray, "h w"] | None] | None = None
+    ) -> Iterator[tuple[_Look, bool, _Flow | None]]:
+        """Yield every sample, whether the camera rests there, and its flow."""
+        dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+        last: tuple[_Look, bool, _Flow | None] | None = None
         for frame in frames:
             look = _Look(frame, _small(frame.image, self.side))
             still, back = True, None
@@ -90,8 +97,8 @@ class FlowRegions:
                 induced = _induced(camera, here, look, changed)
                 if induced is not None:
                     still = bool(np.abs(induced - np.eye(2, 3)).max() < 0.3)
-                    fore = self._level(clip, flow, here, look, induced)
-                    back = self._level(clip, flow, look, here, invert_affine(induced))
+                    fore = self._flow(clip, dis, here, look, induced)
+                    back = self._flow(clip, dis, look, here, invert_affine(induced))
                     yield here, last[1] and still, _agreed(last[2], fore)
                 else:
                     yield last
@@ -99,34 +106,46 @@ class FlowRegions:
         if last is not None:
             yield last
 
-    def _level(
+    def _flow(
         self,
         clip: Clip,
-        flow: cv2.DISOpticalFlow,
+        dis: cv2.DISOpticalFlow,
         here: _Look,
         there: _Look,
         induced: Float[np.ndarray, "2 3"],
-    ) -> Float[np.ndarray, "h w"]:
-        """Return the flow that the camera does not explain, in thresholds."""
-        moved = flow.calc(here.grey, there.grey, None)  # type: ignore[call-overload]
+    ) -> _Flow:
+        """Return how pixels move from one sample to another, and where the camera does not explain it."""
+        moved = dis.calc(here.grey, there.grey, None)  # type: ignore[call-overload]
+        scale = here.grey.shape[1] / clip.width
+        velocity = moved / np.float32(scale * (there.frame.time_s - here.frame.time_s))
         if np.abs(induced - np.eye(2, 3)).max() < 1e-6:
-            return np.asarray(cv2.magnitude(moved[..., 0], moved[..., 1]) / self.min_flow)
+            return _Flow(cv2.magnitude(moved[..., 0], moved[..., 1]) / np.float32(self.min_flow), velocity)
+        return _Flow(self._unexplained(here, there, moved, induced * [[1, 1, scale]]), velocity)
+
+    def _unexplained(
+        self,
+        here: _Look,
+        there: _Look,
+        moved: Float[np.ndarray, "h w 2"],
+        induced: Float[np.ndarray, "2 3"],
+    ) -> Float[np.ndarray, "h w"]:
+        """Return the flow less the camera's, in thresholds; ``induced`` is in pixels of the small picture."""
         height, width = here.grey.shape
-        scale = width / clip.width
         y, x = (axis.astype(np.float32) for axis in np.mgrid[:height, :width])
-        own_x = (induced[0, 0] * x + induced[0, 1] * y + induced[0, 2] * scale - x).astype(np.float32)
-        own_y = (induced[1, 0] * x + induced[1, 1] * y + induced[1, 2] * scale - y).astype(np.float32)
+        own_x = (induced[0, 0] * x + induced[0, 1] * y + induced[0, 2] - x).astype(np.float32)
+        own_y = (induced[1, 0] * x + induced[1, 1] * y + induced[1, 2] - y).astype(np.float32)
         limit = 1.5 * self.min_flow + self.parallax * np.hypot(own_x, own_y)
         level = np.hypot(moved[..., 0] - own_x, moved[..., 1] - own_y) / limit
         expected = cv2.remap(
             there.grey, x + own_x, y + own_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
         )
-        unexplained = (cv2.absdiff(here.grey, expected) > self.min_level).astype(np.uint8)
-        specks = cv2.morphologyEx(unexplained, cv2.MORPH_OPEN, np.ones((2, 2), np.uint8))
+        differs = (cv2.absdiff(here.grey, expected) > self.min_level).astype(np.uint8)
+        specks = cv2.morphologyEx(differs, cv2.MORPH_OPEN, np.ones((2, 2), np.uint8))
         return np.asarray(level * cv2.dilate(specks, np.ones((7, 7), np.uint8)), np.float32)
 
-    def _moving(self, clip: Clip, look: _Look, level: Float[np.ndarray, "h w"]) -> Iterator[_Box]:
+    def _moving(self, clip: Clip, look: _Look, flow: _Flow) -> Iterator[_Box]:
         """Yield the connected regions that flow."""
+        level = flow.level
         mask = cv2.morphologyEx((level > 1).astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
         mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
         count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
@@ -137,10 +156,19 @@ class FlowRegions:
                 inside = labels[y : y + h, x : x + w] == k
                 strength = float(np.median(level[y : y + h, x : x + w][inside]))
                 box = np.array([x, y, x + w, y + h], dtype=np.float64) * scale
-                yield _Box(look.frame.sample, box, 1 - 0.5 / max(strength, 1.0))
+                velocity = np.median(flow.velocity_px_s[y : y + h, x : x + w][inside], axis=0).astype(
+                    np.float64
+                )
+                yield _Box(look.frame.sample, box, 1 - 0.5 / max(strength, 1.0), velocity)
 
     def _joined(
-        self, look: _Look, changed: Detections, rows: np.ndarray, moving: list[_Box]
+        self,
+        clip: Clip,
+        look: _Look,
+        changed: Detections,
+        rows: np.ndarray,
+        moving: list[_Box],
+        flow: _Flow | None,
     ) -> Iterator[_Box]:
         """Let flow take changed regions apart and put them together; flow without any change is its own smear."""
         parts = np.array([box.xyxy for box in moving]).reshape(-1, 4)
@@ -150,16 +178,36 @@ class FlowRegions:
             if len(pieces) > 1:
                 left -= set(pieces)
                 low, high = changed.xyxy[pieces, :2].min(0), changed.xyxy[pieces, 2:].max(0)
-                yield _Box(look.frame.sample, np.concatenate([low, high]), box.score)
+                yield box._replace(xyxy=np.concatenate([low, high]))
         for row in sorted(left):
             region = changed.xyxy[row]
             inside = np.flatnonzero(box_cover(parts, region[None])[:, 0] >= 0.5)
             clipped = np.clip(parts[inside], [*region[:2]] * 2, [*region[2:]] * 2)
             if len(inside) and _area(clipped).sum() < self.max_part * _area(region[None]).sum():
-                for k, box in zip(inside, clipped, strict=True):
-                    yield _Box(look.frame.sample, box, moving[k].score)
+                for k, xyxy in zip(inside, clipped, strict=True):
+                    yield moving[k]._replace(xyxy=xyxy)
             else:
-                yield _Box(look.frame.sample, region, float(changed.score[row]))
+                velocity = _velocity_in(clip, region, flow)
+                yield _Box(look.frame.sample, region, float(changed.score[row]), velocity)
+
+
+def _velocity_in(clip: Clip, region: Float[np.ndarray, "4"], flow: _Flow | None) -> Float[np.ndarray, "2"]:
+    """Return how the pixels of a box move: those that do, or all of them if hardly any does; NaN without flow."""
+    if flow is None:
+        return np.full(2, np.nan)
+    x0, y0, x1, y1 = _small_box(clip, region, flow)
+    moves = flow.level[y0:y1, x0:x1] > 1
+    velocity = flow.velocity_px_s[y0:y1, x0:x1]
+    return np.median(velocity[moves] if moves.mean() > 0.1 else velocity.reshape(-1, 2), axis=0).astype(
+        np.float64
+    )
+
+
+def _small_box(clip: Clip, region: Float[np.ndarray, "4"], flow: _Flow) -> tuple[int, int, int, int]:
+    height, width = flow.level.shape
+    scale = np.array([width / clip.width, height / clip.height] * 2)
+    x0, y0, x1, y1 = (int(v) for v in (region * scale).round())
+    return x0, y0, max(x1, x0 + 1), max(y1, y0 + 1)
 
 
 def _induced(
@@ -176,14 +224,12 @@ def _induced(
     return compose_affine(invert_affine(camera.to_scene[b.sample]), camera.to_scene[a.sample])
 
 
-def _agreed(
-    back: Float[np.ndarray, "h w"] | None, fore: Float[np.ndarray, "h w"]
-) -> Float[np.ndarray, "h w"]:
+def _agreed(back: _Flow | None, fore: _Flow) -> _Flow:
     """Join the flows to both neighbours: ground that a passing thing uncovers flows in one of them only."""
     if back is None:
         return fore
-    low, high = np.minimum(back, fore), np.maximum(back, fore)
-    return np.where(low > 0.5, high, low)
+    low, high = np.minimum(back.level, fore.level), np.maximum(back.level, fore.level)
+    return _Flow(np.where(low > 0.5, high, low), (back.velocity_px_s + fore.velocity_px_s) / 2)
 
 
 def _small(image: UInt8[np.ndarray, "H W 3"], side: int) -> UInt8[np.ndarray, "h w"]:
@@ -209,4 +255,5 @@ def _columns(clip: Clip, boxes: list[_Box], notes: tuple[str, ...]) -> Detection
         keypoints=none,
         world=none,
         notes=notes,
+        velocity_px_s=np.array([box.velocity_px_s for box in boxes], np.float64).reshape(-1, 2),
     )

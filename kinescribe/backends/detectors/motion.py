@@ -55,8 +55,9 @@ MIN_LIFE_S = 1.0
 plate (what somebody stood in front of for most of the minute)."""
 GHOST = 0.5
 """A region whose outline shows this much less in the sample than in the plate is a hole, left by what went away."""
-NEIGHBOURS_S = (0.3, 0.6)
-"""With a moving camera: how far the compared samples are away. Slow things need time to leave their place."""
+NEIGHBOURS_S = (0.3, 0.8)
+"""With a moving camera: how far the compared samples are away. A fast thing is not met twice in the short time; a
+slow and plain one needs the long one to leave its own outline."""
 RESIDUAL_LEVELS = 24.0
 MIN_INLIER_RATIO = 0.55
 """Below, parallax makes still things seem to move."""
@@ -189,7 +190,7 @@ class Look:
             notes.append(f"motion: camera unknown at {when}, nothing looked for")
             return {}
         regions = self._seen(plate, yuv, into)
-        holes = [chain for chain in _chains(_twice(regions)) if len(chain) >= MIN_HOLE and _idles(chain)]
+        holes = _mistakes(_twice(regions), MIN_HOLE)
         if holes:
             plate = self._mended(plate, yuv, into, holes)
             regions = self._seen(plate, yuv, into)
@@ -302,30 +303,31 @@ class Look:
     # --- moving camera --------------------------------------------------------------------------------------
 
     def _by_neighbours(self) -> Iterator[list[Region]]:
-        times = self.clip.times_s[[sample.number for sample in self.samples]]
-        ratio = self.camera.inlier_ratio[[sample.number for sample in self.samples]]
+        numbers = [sample.number for sample in self.samples]
+        times, ratio = self.clip.times_s[numbers], self.camera.inlier_ratio[numbers]
         for i in range(len(self.samples)):
-            others = _neighbours(times, i)
-            if (
-                others is None
-                or np.nanmin(ratio[min(*others, i) + 1 : max(*others, i) + 1]) < MIN_INLIER_RATIO
-            ):
+            pairs = [pair for lag in NEIGHBOURS_S if (pair := _neighbours(times, i, lag)) is not None]
+            reach = [k for pair in pairs[:1] for k in (*pair, i)]
+            if not pairs or np.nanmin(ratio[min(reach) + 1 : max(reach) + 1]) < MIN_INLIER_RATIO:
                 yield []
             else:
-                yield self._unlike(i, others)
+                yield self._unlike(i, pairs)
 
-    def _unlike(self, i: int, others: tuple[int, int]) -> list[Region]:
-        """Return what neither of two other samples shows at its place."""
+    def _unlike(self, i: int, pairs: Sequence[tuple[int, int]]) -> list[Region]:
+        """Return what, for one of the pairs, neither of its samples shows at its place."""
         luma = self.samples[i].yuv[: self.height]
-        least = np.full_like(luma, 255)
-        for j in others:
-            place = compose_affine(invert_affine(self.places[j]), self.places[i])
-            least = cv2.min(least, self._difference(luma, self.samples[j].yuv[: self.height], place))
-        level = max(RESIDUAL_LEVELS, 3 * float(np.percentile(least, 75)))
-        mask = cv2.medianBlur((least > level).astype(np.uint8) * 255, 3)
+        most = np.zeros_like(luma)
+        for pair in pairs:
+            least = np.full_like(luma, 255)
+            for j in pair:
+                place = compose_affine(invert_affine(self.places[j]), self.places[i])
+                least = cv2.min(least, self._difference(luma, self.samples[j].yuv[: self.height], place))
+            most = cv2.max(most, least)
+        level = max(RESIDUAL_LEVELS, 3 * float(np.percentile(most, 75)))
+        mask = np.asarray(cv2.medianBlur((most > level).astype(np.uint8) * 255, 3))
         if np.count_nonzero(mask) > MAX_RESIDUAL * mask.size:
             return []
-        return self._regions(np.asarray(mask), least / level, None, (11, 15), None)
+        return self._regions(mask, most / level, None, (11, 15), None)
 
     def _difference(
         self, luma: UInt8[np.ndarray, "h w"], other: UInt8[np.ndarray, "h w"], place: Float[np.ndarray, "2 3"]
@@ -386,10 +388,9 @@ class Look:
     def _kept(self, regions: list[list[Region]]) -> dict[int, list[Region]]:
         """Return the regions by sample, without those that never move."""
         longest = round(MIN_LIFE_S * _samples_per_s(self.clip))
-        for chain in _chains(regions):
-            if len(chain) > longest and _idles(chain):
-                for i, region in chain:
-                    regions[i].remove(region)
+        for chain in _mistakes(regions, longest + 1):
+            for i, region in chain:
+                regions[i].remove(region)
         return {self.samples[i].number: found for i, found in enumerate(regions) if found}
 
 
@@ -519,14 +520,13 @@ def _strays(clip: Clip, places: Float[np.ndarray, "P 2 3"]) -> float:
     return float(np.hypot(away[..., 0], away[..., 1]).max()) / max(clip.width, clip.height)
 
 
-def _neighbours(times_s: Float[np.ndarray, "P"], i: int) -> tuple[int, int] | None:
+def _neighbours(times_s: Float[np.ndarray, "P"], i: int, lag_s: float) -> tuple[int, int] | None:
     """Return a sample before and one after, or two on the same side at the ends; None in short stretches."""
-    near, far = NEIGHBOURS_S
-    offsets = (-near, near) if times_s[0] <= times_s[i] - near + 0.02 and times_s[-1] >= times_s[i] + near - 0.02 else (
-        (near, far) if times_s[i] - times_s[0] < near else (-near, -far)
-    )  # fmt: skip
+    slack = 0.02
+    before, after = times_s[i] - times_s[0] >= lag_s - slack, times_s[-1] - times_s[i] >= lag_s - slack
+    offsets = (-lag_s, lag_s) if before and after else (lag_s, 2 * lag_s) if after else (-lag_s, -2 * lag_s)
     wanted = times_s[i] + np.array(offsets)
-    if (wanted < times_s[0] - 0.05).any() or (wanted > times_s[-1] + 0.05).any():
+    if (wanted < times_s[0] - slack).any() or (wanted > times_s[-1] + slack).any():
         return None
     a, b = (int(np.abs(times_s - t).argmin()) for t in wanted)
     return None if i in (a, b) or a == b else (a, b)
@@ -602,6 +602,31 @@ def _overlaps(a: Region, b: Region) -> bool:
 
 def _leaps(a: Region, b: Region) -> bool:
     return b.changing and 0.5 < _area_of(b) / _area_of(a) < 2 and _near(a, [b])
+
+
+def _mistakes(regions: Sequence[Sequence[Region]], shortest: int) -> list[list[tuple[int, Region]]]:
+    """Return the chains of at least so many samples that show the plate's mistakes.
+
+    They keep their place and do not change. A thing at rest does so too; but its outline is in the sample, and a
+    thing of its size comes before or goes after.
+    """
+    chains = _chains(regions)
+    alive = [chain for chain in chains if not _idles(chain)]
+    mistakes = []
+    for chain in chains:
+        if len(chain) >= shortest and _idles(chain):
+            ghostly = sum(region.ghost for _, region in chain) > 0.5 * len(chain)
+            if ghostly or not any(_continues(chain, other) or _continues(other, chain) for other in alive):
+                mistakes.append(chain)
+    return mistakes
+
+
+def _continues(first: Sequence[tuple[int, Region]], then: Sequence[tuple[int, Region]]) -> bool:
+    """Whether a chain begins where and when another one ends."""
+    (end, last), (start, next_one) = first[-1], then[0]
+    return (
+        -2 <= start - end <= 4 and 0.5 < _area_of(next_one) / _area_of(last) < 2 and _near(last, [next_one])
+    )
 
 
 def _idles(chain: Sequence[tuple[int, Region]]) -> bool:

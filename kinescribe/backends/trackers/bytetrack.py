@@ -57,8 +57,8 @@ class ByteTrack:
     agility: float = 1.0
     """Factor on how much velocities are expected to change, beyond what the sampling rate asks for. The package
     is tuned for 30 frames a second; at 10, the velocity per sample changes nine times as much for the same
-    acceleration. In worlds, 1 (nine times) lost nothing that swings, 1/9 lost what swings fast, and 9 followed
-    false detections."""
+    acceleration. Without these nine times, what swings is lost at every turn; with nine times more, more tracks
+    follow chance detections (13 instead of 7 broken ones in 136, in worlds)."""
     lost_s: float = 1.0
     """How long a lost track is predicted before it ends: ByteTrack's 30 frames at 30 frames a second."""
     merge_cover: float = 0.6
@@ -115,13 +115,14 @@ class ByteTrack:
 
         Where a subject is seen in pieces, the largest piece is given the box round them all.
         """
-        tracker = _tracker(self, seen.times_s)
+        tracker, patience = _tracker(self, seen.times_s), self.lost_s + NEAR_S
         past: dict[int, list[int]] = defaultdict(list)
         begun: list[tuple[Any, int]] = []
         for sample in samples.tolist():
             now, here = float(seen.times_s[sample]), rows[seen.sample[rows] == sample]
+            # A little longer than the tracker's own patience: as long as it may link, we must know.
             alive = [
-                track for track in past.values() if now - seen.times_s[seen.sample[track[-1]]] <= self.lost_s
+                track for track in past.values() if now - seen.times_s[seen.sample[track[-1]]] <= patience
             ]
             states = [state for track in alive if (state := _state(seen, sample, track)) is not None]
             here = here[~self._merged(seen, here, states)]

@@ -1,0 +1,152 @@
+"""The clauses of a sentence: where a verb's begins and ends, what governs it, when it happens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kinescribe.language import lexicon as lex
+from kinescribe.language.phrases import noun_phrases
+from kinescribe.language.tagging import BOUNDARIES, Token, tag, tokenize
+from kinescribe.records import Span
+
+_FIRST = frozenset(["after", "once", "as-soon-as", "when", "whenever"])
+"""Their clause happens before the main one."""
+_LATER = frozenset({"before", "until"})
+_SAME = frozenset({"while", "as", "meanwhile"})
+
+
+@dataclass
+class Event:
+    """A verb on its way to becoming an action."""
+
+    index: int
+    token: Token
+    kind: str
+    """finite, gerund, infinitive or passive."""
+    lemma: str
+    zone: str = ""
+    """Text from the verb to the next clause."""
+    agent: str | None = None
+    patient: str | None = None
+    part: str | None = None
+    direction: tuple[str, ...] = ()
+    shape: str | None = None
+    count: int | None = None
+    manner: str | None = None
+    negated: bool = False
+    span: Span | None = None
+    relation: str = "next"
+    """next, same, earlier (than the one before) or later (than the whole sentence)."""
+    keep: bool = True
+    rank: int = 0
+    sentence: tuple[int, int] = (0, 0)
+
+
+class Sentence:
+    """One sentence: its tokens and noun phrases, and how its clauses hang together.
+
+    Args:
+        text: the sentence, its times blanked out.
+        start: its offset in the whole text, from which the tokens' offsets count.
+    """
+
+    def __init__(self, text: str, start: int) -> None:
+        self.text, self.start = text, start
+        self.tokens = tag(tokenize(text, start))
+        self.phrases = noun_phrases(self.tokens)
+
+    def kind(self, i: int) -> str:
+        """Return how a verb stands: finite, gerund, infinitive or passive."""
+        form = self.tokens[i].form
+        assert form is not None
+        helper = self.helper(i)
+        if form.kind == "gerund":
+            return "finite" if helper is not None and helper.low in lex.BE else "gerund"
+        if form.kind == "participle":
+            return "passive" if helper is None or helper.low in lex.BE else "finite"
+        if form.kind == "base":
+            return "infinitive" if helper is not None and helper.tag == "TO" else "finite"
+        return "finite"
+
+    def helper(self, i: int) -> Token | None:
+        """Return the auxiliary, modal or "to" right before a verb, adverbs aside."""
+        for token in reversed(self.tokens[:i]):
+            if token.tag in ("AUX", "MODAL", "TO"):
+                return token
+            if token.tag not in ("ADV", "NEG"):
+                return None
+        return None
+
+    def opens(self, i: int) -> int:
+        """Return where the clause of a verb begins: after the last boundary before it."""
+        for j in range(i - 1, -1, -1):
+            if self.tokens[j].tag in BOUNDARIES:
+                return j + 1
+        return 0
+
+    def zone_end(self, i: int, following: int | None) -> int:
+        """Return where what belongs to a verb ends, given the verb after it."""
+        if following is None:
+            return len(self.tokens)
+        opens = self.opens(following)
+        if opens <= i:
+            return self.group_start(following)
+        end = opens - 1
+        while end - 1 > i and (self.tokens[end - 1].tag in BOUNDARIES or self.tokens[end - 1].low == "then"):
+            end -= 1
+        return end
+
+    def group_start(self, i: int) -> int:
+        """Return where the verb group of a verb begins: its helpers and what governs it."""
+        start = i
+        while start and self.tokens[start - 1].tag in ("AUX", "MODAL", "TO", "NEG"):
+            start -= 1
+        if start and self.tokens[start - 1].low in ("by", "without", "with"):
+            start -= 1
+        return start
+
+    def words(self, first: int, last: int) -> str:
+        """Return the text of the tokens from ``first`` to before ``last``."""
+        if first >= last or first >= len(self.tokens):
+            return ""
+        a = self.tokens[first].start - self.start
+        return self.text[a : self.tokens[last - 1].end - self.start]
+
+    def relation(self, i: int, opens: int, found: list[Event]) -> str:
+        """Return when an event happens relative to the one before it."""
+        link = self._link(i, opens)
+        main_before = any(e.kind == "finite" and e.keep for e in found)
+        if link in _LATER:
+            return "next" if main_before else "later"
+        if link in _FIRST:
+            return "earlier" if main_before else "next"
+        if link in _SAME:
+            return "same" if main_before else "same_ahead"
+        helper = self.helper(i)
+        in_relative = opens > 0 and self.tokens[opens - 1].tag == "REL"
+        if helper is not None and (helper.low == "had" or in_relative and self._perfect(i)):
+            return "earlier" if found else "next"
+        form = self.tokens[i].form
+        if form is not None and form.kind == "gerund" and self.kind(i) == "gerund":
+            listed = opens > 0 and self.tokens[opens - 1].tag == "CC" and found and found[-1].kind == "gerund"
+            return "same" if found and not listed else "next"
+        return "next"
+
+    def _perfect(self, i: int) -> bool:
+        return any(t.low in lex.HAVE for t in self.tokens[max(0, i - 3) : i])
+
+    def _link(self, i: int, opens: int) -> str:
+        """Return the conjunction that governs a verb's clause."""
+        if opens and self.tokens[opens - 1].tag == "SUB":
+            link = self.tokens[opens - 1].low
+            soon = link == "as" and opens >= 3 and self.tokens[opens - 2].low == "soon"
+            return "once" if soon else link
+        if self.tokens[i].form is not None and any(t.low == "having" for t in self.tokens[max(0, i - 2) : i]):
+            return "after"
+        if any(t.low == "meanwhile" for t in self.tokens[max(0, opens - 2) : i]):
+            return "meanwhile"
+        return ""
+
+    def adjacent(self, i: int, j: int) -> bool:
+        """Whether only helpers and adverbs stand between two verbs."""
+        return all(t.tag in ("TO", "ADV", "AUX") or t.low == "by" for t in self.tokens[i + 1 : j])
