@@ -78,7 +78,7 @@ def cycles(values: Float[np.ndarray, "T"], prominence: float) -> Cycles | None:
     """Return the repetition in a gapless signal, or None where there is none to speak of.
 
     The number of cycles is the total variation divided by twice the median swing, so that a movement that
-    starts or ends half way is counted by its length.
+    starts or ends half way is counted by its length; a longer swing (the lift before the shaking) counts as one.
     """
     turns = turning_points(values, prominence)
     if len(turns) < 4:
@@ -86,7 +86,7 @@ def cycles(values: Float[np.ndarray, "T"], prominence: float) -> Cycles | None:
     swings = np.abs(np.diff([turn.value for turn in turns]))
     inner = swings[1:-1] if len(swings) > 3 else swings
     swing = float(np.median(inner))
-    number = float(swings.sum()) / (2 * swing)
+    number = float(np.minimum(swings / swing, 1).sum()) / 2
     if number < MIN_CYCLES or inner.min() < 0.4 * swing:
         return None
     gaps = np.diff([turn.at for turn in turns])[1:-1] if len(swings) > 3 else np.array([1.0])

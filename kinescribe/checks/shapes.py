@@ -99,7 +99,7 @@ def to_and_fro(window: Window, axes: Sequence[str], count: int | None) -> Judgem
     """
     axis = _axis(window, axes)
     signal = window.path[:, axis]
-    half_swings = _half_swings(signal, max(window.needed, 0.4 * float(np.ptp(signal))))
+    half_swings = _half_swings(signal, window.needed)
     name = ("left and right", "up and down")[axis]
     why = f"{half_swings} swings {name} of over {window.needed:.0f} px in {window.when}"
     if half_swings < 3:
@@ -119,13 +119,17 @@ def _axis(window: Window, axes: Sequence[str]) -> int:
     return int(np.ptp(window.path, axis=0).argmax())
 
 
-def _half_swings(signal: Float[np.ndarray, "M"], swing: float) -> int:
-    """Return how many monotone swings of at least ``swing`` follow each other (peaks of both signs)."""
-    high = _peaks(signal, swing)
-    low = _peaks(-signal, swing)
+def _half_swings(signal: Float[np.ndarray, "M"], least: float) -> int:
+    """Return how many monotone swings follow each other (peaks of both signs), small ones among them not counted.
+
+    Small is under 0.4 of the typical swing, not of the whole range: a thing may be lifted far before it shakes.
+    """
+    high = _peaks(signal, least)
+    low = _peaks(-signal, least)
     turns = sorted([(i, 1) for i in high] + [(i, -1) for i in low])
     alternating = [turn for n, turn in enumerate(turns) if n == 0 or turns[n - 1][1] != turn[1]]
-    return max(0, len(alternating) - 1)
+    swings = np.abs(np.diff([signal[i] for i, _ in alternating]))
+    return int((swings >= 0.4 * np.median(swings)).sum()) if len(swings) else 0
 
 
 def _peaks(signal: Float[np.ndarray, "M"], prominence: float) -> list[int]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from kinescribe.geometry import (
     apply_affine,
@@ -62,7 +62,10 @@ class MeasureKinematics:
         path, velocity = self._smooth_2d(clip, raw)
         speed = np.hypot(velocity[..., 0], velocity[..., 1])
         heading = heading_deg(velocity[..., 0], velocity[..., 1])
-        size = smooth(clip.times_s, np.log(np.maximum(box_size(tracks.xyxy), 1e-6)), self.half_window_s)
+        sizes = np.log(np.maximum(box_size(tracks.xyxy), 1e-6))
+        # What the border cuts off most of the time has no size to be told.
+        sizes[_is_cut_off(clip, tracks)] = np.nan
+        size = smooth(clip.times_s, sizes, self.half_window_s)
         return TrackKinematics(
             ids=tracks.ids,
             frame=tuple("scene" if known else "image" for known in scene_known),
@@ -136,12 +139,10 @@ def _centers(clip: Clip, tracks: Tracks, poses: Poses) -> Float[np.ndarray, "N T
     """
     center = box_center(tracks.xyxy)
     if tracks.velocity_px_s is not None:
-        cut_off = touches_border(tracks.xyxy, clip.width, clip.height).any(-1)
-        for n, velocity in enumerate(tracks.velocity_px_s):
+        for n in np.flatnonzero(_is_cut_off(clip, tracks)).tolist():
             seen = np.isfinite(center[n, :, 0])
-            known = np.isfinite(velocity[seen, 0]).mean() if seen.any() else 0.0
-            if known >= MIN_KNOWN and cut_off[n, seen].mean() >= MIN_CUT_OFF:
-                center[n] = _carried(clip, center[n], velocity)
+            if float(np.isfinite(tracks.velocity_px_s[n, seen, 0]).mean()) >= MIN_KNOWN:
+                center[n] = _carried(clip, center[n], tracks.velocity_px_s[n])
     index = [SKELETONS[poses.skeleton].index(name) for name in TORSO]
     for row, track_id in enumerate(poses.ids):
         n = tracks.row(int(track_id))
@@ -152,6 +153,15 @@ def _centers(clip: Clip, tracks: Tracks, poses: Poses) -> Float[np.ndarray, "N T
         if np.isfinite(torso[seen, 0]).mean() >= MIN_KNOWN:
             center[n] = torso
     return center
+
+
+def _is_cut_off(clip: Clip, tracks: Tracks) -> Bool[np.ndarray, "N"]:
+    """Return which things without a skeleton the picture's border cuts off for most of their time."""
+    cut_off = touches_border(tracks.xyxy, clip.width, clip.height).any(-1)
+    seen = np.maximum(np.isfinite(tracks.xyxy[..., 0]).sum(1), 1)
+    things = np.array([label != "person" for label in tracks.label], bool)
+    mostly: Bool[np.ndarray, "N"] = things & (cut_off.sum(1) >= MIN_CUT_OFF * seen)
+    return mostly
 
 
 def _carried(

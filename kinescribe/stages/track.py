@@ -41,7 +41,7 @@ class TrackSubjects:
     """Fragments that are joined differ in size by no more than this: two jittery boxes of one thing, whose
     areas differ by up to 2.5."""
     min_length_s: float = 0.5
-    """Shorter tracks are dropped: half the smoothing window of kinematics more, no speed is worth stating."""
+    """Shorter tracks are dropped: kinematics smooths over 0.7 s, and a speed from much less is not worth stating."""
     min_detections: int = 4
     """And tracks of fewer sightings: chance detections line up three times, hardly four."""
     part_cover: float = 0.7

@@ -610,7 +610,9 @@ def _mistakes(regions: Sequence[Sequence[Region]], shortest: int) -> list[list[t
     They keep their place and do not change. A thing at rest does so too; but its outline is in the sample, and a
     thing of its size comes before or goes after.
     """
-    chains = _chains(regions)
+    chains = [
+        part for chain in _chains(regions) for part in ([chain] if not _idles(chain) else _by_ghost(chain))
+    ]
     alive = [chain for chain in chains if not _idles(chain)]
     mistakes = []
     for chain in chains:
@@ -619,6 +621,18 @@ def _mistakes(regions: Sequence[Sequence[Region]], shortest: int) -> list[list[t
             if ghostly or not any(_continues(chain, other) or _continues(other, chain) for other in alive):
                 mistakes.append(chain)
     return mistakes
+
+
+def _by_ghost(chain: list[tuple[int, Region]]) -> list[list[tuple[int, Region]]]:
+    """Split a chain where a thing at rest gives way to the hole that it leaves, or the other way round."""
+    ghost = np.array([region.ghost for _, region in chain], dtype=np.float64)
+    if not 0.1 < ghost.mean() < 0.9:
+        return [chain]
+    sums = np.cumsum(ghost)[:-1]
+    before = sums / np.arange(1, len(ghost))
+    after = (ghost.sum() - sums) / np.arange(len(ghost) - 1, 0, -1)
+    at = int(np.abs(after - before).argmax()) + 1
+    return [chain[:at], chain[at:]] if abs(after[at - 1] - before[at - 1]) > 0.8 else [chain]
 
 
 def _continues(first: Sequence[tuple[int, Region]], then: Sequence[tuple[int, Region]]) -> bool:
