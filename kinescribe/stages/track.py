@@ -12,6 +12,7 @@ from jaxtyping import Bool, Float, Int
 from kinescribe import plugins
 from kinescribe.geometry import apply_affine, box_center, box_size, invert_affine
 from kinescribe.records import CameraMotion, Clip, Detections, Tracks
+from kinescribe.stages.arrivals import absorb
 
 PERSON = "person"
 FIT_S = 0.6
@@ -44,6 +45,9 @@ class TrackSubjects:
     """Shorter tracks are dropped: kinematics smooths over 0.7 s, and a speed from much less is not worth stating."""
     min_detections: int = 4
     """And tracks of fewer sightings: chance detections line up three times, hardly four."""
+    max_arrival_s: float = 2.0
+    """A thing that leads into a person's track, or out of it, and lives no longer is that person's arrival or
+    leave: two seconds is what people take to walk into a picture until their skeleton shows."""
     part_cover: float = 0.7
     """A thing that has this share of its box inside another subject's box ..."""
     part_life: float = 0.7
@@ -63,6 +67,7 @@ class TrackSubjects:
         tracks = self._joined(clip, camera, tracks)
         tracks = _keep(tracks, self._long(clip, tracks))
         tracks = _keep(tracks, ~self._parts(tracks))  # joined fragments can hold what none of them held alone
+        tracks = absorb(clip, tracks, self.max_arrival_s, self.max_gap_s)
         tracks = replace(tracks, xyxy=self._bridged(clip, camera, tracks))
         return replace(_numbered(tracks), velocity_px_s=_velocity(detections, _numbered(tracks)))
 
