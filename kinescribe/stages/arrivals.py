@@ -15,6 +15,8 @@ from kinescribe.geometry import box_center, box_size
 from kinescribe.records import Clip, Tracks
 
 PERSON = "person"
+MIN_AREA = 0.35
+"""Share of the person's box, where the two meet, that the thing's must have to stand for the person."""
 
 
 def absorb(clip: Clip, tracks: Tracks, max_life_s: float, max_gap_s: float) -> Tracks:
@@ -32,7 +34,7 @@ def absorb(clip: Clip, tracks: Tracks, max_life_s: float, max_gap_s: float) -> T
     for thing in np.flatnonzero(np.array([label != PERSON for label in tracks.label], bool)).tolist():
         host = _host(clip, xyxy, thing, people, max_life_s, max_gap_s)
         if host is not None:
-            rows = np.isfinite(xyxy[thing, :, 0]) & ~np.isfinite(xyxy[host, :, 0])
+            rows = _worth(xyxy[thing], xyxy[host])
             for column in (xyxy, score, detection):
                 column[host, rows] = column[thing, rows]
             gone[thing] = True
@@ -61,6 +63,21 @@ def _host(
             if gap <= max_gap_s and not overlapping and _meet(xyxy[a, ends[-1]], xyxy[b, begins[0]]):
                 return person
     return None
+
+
+def _worth(thing: Float[np.ndarray, "T 4"], person: Float[np.ndarray, "T 4"]) -> Int[np.ndarray, "R"]:
+    """Return the samples in which the thing is most of the person, from where they meet.
+
+    Of somebody who goes out at the side, a foot and a shadow are seen last, at the bottom: they would tell of a
+    way that nobody went.
+    """
+    own, life = _life(thing), _life(person)
+    later = own[-1] > life[-1]
+    meeting = person[life[-1]] if later else person[life[0]]
+    free = [int(t) for t in (own if later else own[::-1]) if not np.isfinite(person[t, 0])]
+    least = MIN_AREA * float(box_size(meeting[None])[0]) ** 2
+    enough = [float(box_size(thing[t][None])[0]) ** 2 >= least for t in free]
+    return np.array(free[: enough.index(False)] if False in enough else free, np.int64)
 
 
 def _meet(one: Float[np.ndarray, "4"], two: Float[np.ndarray, "4"]) -> bool:

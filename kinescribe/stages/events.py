@@ -126,16 +126,17 @@ class FindEvents:
         """Return the border at which a box appears or vanishes, and how far its inner edge moved there."""
         window = [i for i in range(len(xyxy)) if 0 <= (clip.times_s[i] - clip.times_s[at]) * step <= 1.2]
         boxes = xyxy[window][np.isfinite(xyxy[window, 0])]
-        touched = touches_border(xyxy[at], clip.width, clip.height)
-        best: tuple[int, float] | None = None
-        for border in np.flatnonzero(touched):
-            inner = boxes[:, (border + 2) % 4]
-            origin = xyxy[at, (border + 2) % 4]
+        touched = touches_border(boxes, clip.width, clip.height)
+        touched = touched if step > 0 else touched[::-1]
+        best: tuple[int, int, float] | None = None
+        for border in np.flatnonzero(touched[0]).tolist():
+            # In a corner the box touches two borders: it crosses the one that cuts it off for longer.
+            held = int(np.argmin(np.append(touched[:, border], False)))
             sign = 1 if border < 2 else -1
-            shift = float(((inner - origin) * sign).max(initial=0.0))
-            if shift >= 0.03 * clip.width and (best is None or shift > best[1]):
-                best = (int(border), shift)
-        return best
+            shift = float(((boxes[:, (border + 2) % 4] - xyxy[at, (border + 2) % 4]) * sign).max(initial=0.0))
+            if shift >= 0.03 * clip.width and (best is None or (held, shift) > best[1:]):
+                best = (border, held, shift)
+        return best and (best[0], best[2])
 
     def _travel(self, clip: Clip, kinematics: Kinematics, row: int) -> Iterator[Event]:
         """Movements, their shapes and repetitions, and the rests between them."""
