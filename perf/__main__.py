@@ -37,7 +37,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m perf", description=__doc__.splitlines()[0])
     parser.add_argument("--video", help="measure on this file instead of a rendered one")
     parser.add_argument("--rounds", type=int, default=3, help="the median of this many rounds counts")
-    parser.add_argument("--memory", action="store_true", help="also compare the peak memory of 1 and 10 minutes")
+    parser.add_argument(
+        "--memory", action="store_true", help="also compare the peak memory of 1 and 10 minutes"
+    )
     parser.add_argument("--peak", help=argparse.SUPPRESS)
     args = parser.parse_args(arguments)
     if args.peak:
@@ -83,7 +85,9 @@ def _speed(path: str, rounds: int) -> int:
             times.setdefault(name, []).append(seconds)
     median = {name: float(np.median(values[1:])) for name, values in times.items()}
     median["whole path"] = sum(s for name, s in median.items() if name != "yardstick: decode to RGB")
-    print(f"{Path(path).name}: {clip.width}x{clip.height}, {clip.duration_s:.1f} s, {len(clip.times_s)} samples")
+    print(
+        f"{Path(path).name}: {clip.width}x{clip.height}, {clip.duration_s:.1f} s, {len(clip.times_s)} samples"
+    )
     print("\n| part | CPU ms per sample | times real time | of the yardstick |\n| --- | --- | --- | --- |")
     yardstick = median["yardstick: decode to RGB"]
     for name, seconds in median.items():
@@ -144,7 +148,9 @@ def _peak_here(path: str) -> float:
     _one_core()
     source = video.scan(path)
     clip = video.make_clip(source, 0, source.duration_s, 10)
-    pipeline.annotate(clip, video.VideoFrames(clip), {name: stage() for name, stage in pipeline.STAGES.items()})
+    pipeline.annotate(
+        clip, video.VideoFrames(clip), {name: stage() for name, stage in pipeline.STAGES.items()}
+    )
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 

@@ -1,9 +1,9 @@
 """``python -m quality``: Kinescribe's own error, stage by stage, as Markdown tables.
 
-    python -m quality                       # development seeds, a few per scenario
-    python -m quality --held-out --seeds 5  # seeds that nobody looked at while setting thresholds
-    python -m quality --only gold           # real clips against the notes in ../shared/gold
-    python -m quality --held-out --write    # put the tables into docs/quality.md
+python -m quality                       # development seeds, a few per scenario
+python -m quality --held-out --seeds 5  # seeds that nobody looked at while setting thresholds
+python -m quality --only gold           # real clips against the notes in ../shared/gold
+python -m quality --held-out --write    # put the tables into docs/quality.md
 """
 
 from __future__ import annotations
@@ -157,7 +157,9 @@ def _parser() -> str:
         answer = subprocess.run(command, check=True, capture_output=True, text=True)
     measured = json.loads(answer.stdout.strip().splitlines()[-1])
     rows = [[key, f"{value:.3f}"] for key, value in measured.items() if isinstance(value, float)]
-    return f"### Caption parser on {len(lines)} annotated captions (development)\n\n" + _table(["measure", ""], rows)
+    return f"### Caption parser on {len(lines)} annotated captions (development)\n\n" + _table(
+        ["measure", ""], rows
+    )
 
 
 def _prediction(gold: dict[str, str]) -> dict[str, object]:

@@ -15,6 +15,7 @@ from kinescribe.records import (
     CameraMotion,
     Captions,
     Claim,
+    Clip,
     Detections,
     Facts,
     Kinematics,
@@ -28,7 +29,7 @@ from kinescribe.vocabulary import OPPOSITES
 from quality.matching import Score, score, subjects
 from tests.worlds import Rendered, Truth, World, render
 
-DEVELOPMENT, HELD_OUT = range(0, 100), range(1000, 1100)
+DEVELOPMENT, HELD_OUT = range(100), range(1000, 1100)
 
 
 @dataclass(frozen=True)
@@ -111,16 +112,15 @@ def _from_truth(known: Truth) -> Score:
     times = len(known.clip.times_s)
     empty = np.zeros((0, times, 33, 3))
     have: dict[type, Any] = {
+        Clip: known.clip,
         CameraMotion: replace(known.camera, score=0.0, terms=np.zeros(4)),
         Tracks: known.tracks,
         Poses: Poses(np.zeros(0, np.int64), empty, empty, "blazepose33"),
     }
-    facts = have[Facts] if Facts in have else None
     for stage in stages.values():
-        taken = {key: {**have, type(known.clip): known.clip}[kind] for key, kind in pipeline.reads(stage).items()}
+        taken = {key: have[kind] for key, kind in pipeline.reads(stage).items()}
         have[pipeline.writes(stage)] = stage(**taken)
-    facts = have[Facts].facts
-    return score(facts, known.facts, subjects(known.tracks, known.tracks))
+    return score(have[Facts].facts, known.facts, subjects(known.tracks, known.tracks))
 
 
 def _verdicts(verdicts: Verdicts) -> tuple[int, int, int]:
@@ -130,9 +130,7 @@ def _verdicts(verdicts: Verdicts) -> tuple[int, int, int]:
 
 def _lies(got: dict[type, Any]) -> tuple[int, int]:
     """Turn every true claim into false ones and ask the judge."""
-    measurements = Measurements(
-        *(got[kind] for kind in (pipeline.Clip, CameraMotion, Tracks, Poses, Kinematics))
-    )
+    measurements = Measurements(*(got[kind] for kind in (Clip, CameraMotion, Tracks, Poses, Kinematics)))
     truths = {(v.caption, v.claim) for v in got[Verdicts].verdicts if v.holds}
     refused = told = 0
     for i, caption in enumerate(got[Captions].captions):

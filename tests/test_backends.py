@@ -39,7 +39,10 @@ def still_frame() -> tuple[Clip, ArrayFrames]:
 
 def first_sample(camera: CameraMotion) -> CameraMotion:
     return dataclasses.replace(
-        camera, to_scene=camera.to_scene[:1], inlier_ratio=camera.inlier_ratio[:1], coverage=camera.coverage[:1]
+        camera,
+        to_scene=camera.to_scene[:1],
+        inlier_ratio=camera.inlier_ratio[:1],
+        coverage=camera.coverage[:1],
     )
 
 
@@ -54,10 +57,12 @@ def test_a_backend_is_a_file_with_one_frozen_dataclass(kind, name):
     thing = plugins.load(kind, name)
     assert dataclasses.is_dataclass(thing)
     assert thing.__dataclass_params__.frozen
-    assert all(f.default is not dataclasses.MISSING or f.default_factory is not dataclasses.MISSING for f in dataclasses.fields(thing))
+    thing()  # every setting has a default
     module = importlib.import_module(thing.__module__)
     assert module.__doc__
-    assert len(module.__doc__.split()) > 20, "the docstring says what it is, and model, weights and paper if any"
+    assert len(module.__doc__.split()) > 20, (
+        "the docstring says what it is, and model, weights and paper if any"
+    )
     assert name in plugins.identity(kind, name)
 
 
@@ -135,7 +140,8 @@ def test_detectors(name, scenario):
     needs_nets("detectors", name)
     known = world(scenario)
     runs = [
-        plugins.load("detectors", name)()(known.clip, known.frames, known.camera, known.detections) for _ in "ab"
+        plugins.load("detectors", name)()(known.clip, known.frames, known.camera, known.detections)
+        for _ in "ab"
     ]
     valid_detections(runs[0], known.clip)
     np.testing.assert_array_equal(runs[0].xyxy, runs[1].xyxy)
@@ -254,7 +260,9 @@ class WithoutNets:
 def detect(objects: str, people: str) -> Detections:
     known = world("move_right")
     names = {name: f"tests.test_backends:{name}" if name else "" for name in (objects, people)}
-    return DetectSubjects(objects=names[objects], people=names[people])(known.clip, known.frames, known.camera)
+    return DetectSubjects(objects=names[objects], people=names[people])(
+        known.clip, known.frames, known.camera
+    )
 
 
 def test_a_region_that_a_person_explains_is_dropped_and_a_ball_beside_stays():

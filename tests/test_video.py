@@ -17,7 +17,9 @@ from kinescribe.errors import VideoError
 
 def write(path: Path, times: np.ndarray, size: tuple[int, int] = (64, 48)) -> Path:
     """A video whose frame k is a grey picture of level 10 k."""
-    frames = ((float(t), np.full((size[1], size[0], 3), 10 * (k % 25), np.uint8)) for k, t in enumerate(times))
+    frames = (
+        (float(t), np.full((size[1], size[0], 3), 10 * (k % 25), np.uint8)) for k, t in enumerate(times)
+    )
     video.encode(path, frames, size, crf=0)
     return path
 

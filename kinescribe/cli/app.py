@@ -238,9 +238,7 @@ def failures(run: RunFolder, as_json: AsJson = False) -> None:
     if as_json:
         typer.echo(show.to_json(found))
         return
-    columns = ("source", "clip", "stage", "error", "tries", "why")
-    rows = [(f.source, f.clip_id or "", f.stage, f.error_type, f.attempts, show.reason(f)) for f in found]
-    show.table(_console(), columns, rows)
+    show.failures(_console(), found, most=len(found))
 
 
 @models.command("list")

@@ -35,15 +35,15 @@ def table(console: Console, columns: Sequence[str], rows: Iterable[Sequence[obje
     console.print(made)
 
 
-def failures(console: Console, found: Sequence[Failure]) -> None:
-    """Print what failed and why."""
-    for failure in found[:MOST_FAILURES]:
+def failures(console: Console, found: Sequence[Failure], most: int = MOST_FAILURES) -> None:
+    """Print what failed and why, a line each: a path that is cut or wrapped cannot be copied."""
+    for failure in found[:most]:
         what = failure.source if failure.clip_id is None else f"{failure.source} (clip {failure.clip_id})"
         tries = f", tried {failure.attempts} times" if failure.attempts > 1 else ""
         line = f"  {what}: {failure.stage}{tries}: {failure.error_type}: {reason(failure)}"
-        console.print(escape(line), highlight=False)
-    if len(found) > MOST_FAILURES:
-        console.print(f"  and {len(found) - MOST_FAILURES} more: kinescribe failures RUN")
+        console.print(escape(line), highlight=False, soft_wrap=True)
+    if len(found) > most:
+        console.print(f"  and {len(found) - most} more: kinescribe failures RUN")
 
 
 def reason(failure: Failure) -> str:
