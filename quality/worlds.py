@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+import cv2
 import numpy as np
 
 from kinescribe import pipeline
@@ -27,7 +28,7 @@ from kinescribe.records import (
 )
 from kinescribe.vocabulary import OPPOSITES
 from quality.matching import Score, score, subjects
-from tests.worlds import Rendered, Truth, World, render
+from tests.worlds import SCENARIOS, Rendered, Truth, World, render
 
 DEVELOPMENT, HELD_OUT = range(100), range(1000, 1100)
 
@@ -54,6 +55,13 @@ class Report:
     """false variants of claims that the judge refused, of all"""
     answers: tuple[int, int]
     """questions whose answer rests on a true fact, of all"""
+
+
+def measure_scenario(job: tuple[str, int]) -> Report:
+    """Measure the world of a scenario's name and a seed, on one core."""
+    cv2.setNumThreads(1)
+    name, seed = job
+    return measure(SCENARIOS[name](seed))
 
 
 def measure(world: World) -> Report:

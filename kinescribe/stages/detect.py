@@ -18,9 +18,10 @@ from kinescribe.vocabulary import LIMBS, SKELETONS
 
 MORE_BONES = (
     ("nose", "left_shoulder"), ("nose", "right_shoulder"), ("left_shoulder", "right_hip"),
-    ("left_wrist", "left_index"), ("right_wrist", "right_index"),
+    ("left_wrist", "left_index"), ("right_wrist", "right_index"), ("left_ear", "right_ear"),
+    ("mouth_left", "left_eye_outer"), ("mouth_right", "right_eye_outer"),
 )  # fmt: skip
-"""Besides those that are drawn: neck, the middle of the trunk, hands."""
+"""Besides those that are drawn: neck, the middle of the trunk, hands, face."""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import cv2
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Int, UInt8
 
 from kinescribe.backends.detectors.motion import MotionRegions
 from kinescribe.geometry import box_cover, compose_affine, invert_affine
@@ -23,6 +23,23 @@ from kinescribe.records import CameraMotion, Clip, Detections
 from kinescribe.video import Frame, Frames
 
 __all__ = ["FlowRegions"]
+
+PIECE_COVER = 0.6
+"""A changed region that lies with this share in a flowing one is a piece of it: more of it than not, and the flow's
+edge strays by a patch of DIS (8 pixels)."""
+PART_COVER = 0.5
+"""A flowing region of which this share lies in a changed one is a part of it; the rest is smear."""
+MIN_MOVING = 0.1
+"""If less of a box moves, its velocity is that of all its pixels: it rests, and a few pixels at its edge are noise."""
+REST_PX = 0.3
+"""The camera rests between two samples if no entry of the map between them is further from the identity."""
+NARROWEST = 5
+"""The longest picture, in shares of its shorter side, that DIS is given as it is: on its coarsest level, an eighth of
+320 pixels, a side then still holds one patch of 8 pixels. Less crashes OpenCV 5.0 (at 320 x 31) or is refused."""
+SMALLEST_PX = 16
+"""The smallest side that DIS is given; OpenCV refuses pictures below 12."""
+
+_Rows = Int[np.ndarray, "_"]
 
 
 class _Look(NamedTuple):
@@ -41,7 +58,17 @@ class _Flow(NamedTuple):
     """As filmed, in clip pixels."""
 
 
+class _Seen(NamedTuple):
+    """A sample, whether the camera rests there, and its flow; None without a neighbour to flow to."""
+
+    look: _Look
+    still: bool
+    flow: _Flow | None
+
+
 class _Box(NamedTuple):
+    """A row of the detections."""
+
     sample: int
     xyxy: Float[np.ndarray, "4"]
     score: float
@@ -77,32 +104,31 @@ class FlowRegions:
         changed = MotionRegions(**self.plate)(clip, frames, camera, regions)
         by_sample = {int(k): np.flatnonzero(changed.sample == k) for k in np.unique(changed.sample)}
         boxes: list[_Box] = []
-        for look, still, flow in self._flows(clip, frames, camera, by_sample):
-            rows = by_sample.get(look.frame.sample, np.zeros(0, np.int64))
-            moving = list(self._moving(clip, look, flow)) if flow is not None else []
-            boxes += self._joined(clip, look, changed, rows, moving, flow) if still else moving
+        for seen in self._flows(clip, frames, camera, by_sample):
+            moving = list(self._moving(clip, seen.look, seen.flow)) if seen.flow is not None else []
+            rows = by_sample.get(seen.look.frame.sample, np.zeros(0, np.int64))
+            boxes += self._joined(clip, seen, changed, rows, moving) if seen.still else moving
         return _columns(clip, boxes, changed.notes)
 
     def _flows(
-        self, clip: Clip, frames: Frames, camera: CameraMotion, changed: Mapping[int, np.ndarray]
-    ) -> Iterator[tuple[_Look, bool, _Flow | None]]:
-        """Yield every sample, whether the camera rests there, and its flow."""
+        self, clip: Clip, frames: Frames, camera: CameraMotion, changed: Mapping[int, _Rows]
+    ) -> Iterator[_Seen]:
+        """Yield every sample with its flow to the samples before and after."""
         dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
-        last: tuple[_Look, bool, _Flow | None] | None = None
+        last: _Seen | None = None
         for frame in frames:
-            look = _Look(frame, _small(frame.image, self.side))
-            still, back = True, None
+            now = _Seen(_Look(frame, _small(frame.image, self.side)), True, None)
             if last is not None:
-                here = last[0]
-                induced = _induced(camera, here, look, changed)
+                here, there = last.look, now.look
+                induced = _induced(camera, here, there, changed)
                 if induced is not None:
-                    still = bool(np.abs(induced - np.eye(2, 3)).max() < 0.3)
-                    fore = self._flow(clip, dis, here, look, induced)
-                    back = self._flow(clip, dis, look, here, invert_affine(induced))
-                    yield here, last[1] and still, _agreed(last[2], fore)
-                else:
-                    yield last
-            last = (look, still, back)
+                    still = bool(np.abs(induced - np.eye(2, 3)).max() < REST_PX)
+                    fore = self._flow(clip, dis, here, there, induced)
+                    back = self._flow(clip, dis, there, here, invert_affine(induced))
+                    last = _Seen(here, last.still and still, _agreed(last.flow, fore))
+                    now = _Seen(there, still, back)
+                yield last
+            last = now
         if last is not None:
             yield last
 
@@ -115,7 +141,7 @@ class FlowRegions:
         induced: Float[np.ndarray, "2 3"],
     ) -> _Flow:
         """Return how pixels move from one sample to another, and where the camera does not explain it."""
-        moved = dis.calc(here.grey, there.grey, None)  # type: ignore[call-overload]
+        moved = _dense(dis, here.grey, there.grey)
         scale = here.grey.shape[1] / clip.width
         velocity = moved / np.float32(scale * (there.frame.time_s - here.frame.time_s))
         if np.abs(induced - np.eye(2, 3)).max() < 1e-6:
@@ -145,50 +171,42 @@ class FlowRegions:
 
     def _moving(self, clip: Clip, look: _Look, flow: _Flow) -> Iterator[_Box]:
         """Yield the connected regions that flow."""
-        level = flow.level
-        mask = cv2.morphologyEx((level > 1).astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+        mask = cv2.morphologyEx((flow.level > 1).astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
         mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
         count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
         scale = np.array([clip.width / mask.shape[1], clip.height / mask.shape[0]] * 2)
         for k in range(1, count):
             x, y, w, h, area = (int(v) for v in stats[k])
             if self.min_area * mask.size <= area <= self.max_area * mask.size:
-                inside = labels[y : y + h, x : x + w] == k
-                strength = float(np.median(level[y : y + h, x : x + w][inside]))
+                window = np.s_[y : y + h, x : x + w]
+                inside = labels[window] == k
+                strength = float(np.median(flow.level[window][inside]))
+                velocity = np.median(flow.velocity_px_s[window][inside], axis=0).astype(np.float64)
                 box = np.array([x, y, x + w, y + h], dtype=np.float64) * scale
-                velocity = np.median(flow.velocity_px_s[y : y + h, x : x + w][inside], axis=0).astype(
-                    np.float64
-                )
                 yield _Box(look.frame.sample, box, 1 - 0.5 / max(strength, 1.0), velocity)
 
     def _joined(
-        self,
-        clip: Clip,
-        look: _Look,
-        changed: Detections,
-        rows: np.ndarray,
-        moving: list[_Box],
-        flow: _Flow | None,
+        self, clip: Clip, seen: _Seen, changed: Detections, rows: _Rows, moving: list[_Box]
     ) -> Iterator[_Box]:
-        """Let flow take changed regions apart and put them together; flow without any change is its own smear."""
+        """Let flow put changed regions together and take them apart; flow without any change is its own smear."""
         parts = np.array([box.xyxy for box in moving]).reshape(-1, 4)
-        left = set(rows.tolist())
+        left = rows.tolist()
         for part, box in zip(parts, moving, strict=True):
-            pieces = [row for row in sorted(left) if box_cover(changed.xyxy[[row]], part[None])[0, 0] >= 0.6]
-            if len(pieces) > 1:
-                left -= set(pieces)
-                low, high = changed.xyxy[pieces, :2].min(0), changed.xyxy[pieces, 2:].max(0)
-                yield box._replace(xyxy=np.concatenate([low, high]))
-        for row in sorted(left):
+            inside = box_cover(changed.xyxy[left], part[None])[:, 0] >= PIECE_COVER
+            if inside.sum() > 1:
+                pieces = changed.xyxy[left][inside]
+                left = [row for row, within in zip(left, inside, strict=True) if not within]
+                yield box._replace(xyxy=np.concatenate([pieces[:, :2].min(0), pieces[:, 2:].max(0)]))
+        for row in left:
             region = changed.xyxy[row]
-            inside = np.flatnonzero(box_cover(parts, region[None])[:, 0] >= 0.5)
-            clipped = np.clip(parts[inside], [*region[:2]] * 2, [*region[2:]] * 2)
-            if len(inside) and _area(clipped).sum() < self.max_part * _area(region[None]).sum():
-                for k, xyxy in zip(inside, clipped, strict=True):
+            own = np.flatnonzero(box_cover(parts, region[None])[:, 0] >= PART_COVER)
+            clipped = np.clip(parts[own], [*region[:2]] * 2, [*region[2:]] * 2)
+            if len(own) and _area(clipped).sum() < self.max_part * _area(region[None]).sum():
+                for k, xyxy in zip(own, clipped, strict=True):
                     yield moving[k]._replace(xyxy=xyxy)
             else:
-                velocity = _velocity_in(clip, region, flow)
-                yield _Box(look.frame.sample, region, float(changed.score[row]), velocity)
+                velocity = _velocity_in(clip, region, seen.flow)
+                yield _Box(seen.look.frame.sample, region, float(changed.score[row]), velocity)
 
 
 def _velocity_in(clip: Clip, region: Float[np.ndarray, "4"], flow: _Flow | None) -> Float[np.ndarray, "2"]:
@@ -198,20 +216,35 @@ def _velocity_in(clip: Clip, region: Float[np.ndarray, "4"], flow: _Flow | None)
     x0, y0, x1, y1 = _small_box(clip, region, flow)
     moves = flow.level[y0:y1, x0:x1] > 1
     velocity = flow.velocity_px_s[y0:y1, x0:x1]
-    return np.median(velocity[moves] if moves.mean() > 0.1 else velocity.reshape(-1, 2), axis=0).astype(
-        np.float64
-    )
+    asked = velocity[moves] if moves.mean() > MIN_MOVING else velocity.reshape(-1, 2)
+    return np.median(asked, axis=0).astype(np.float64)
 
 
 def _small_box(clip: Clip, region: Float[np.ndarray, "4"], flow: _Flow) -> tuple[int, int, int, int]:
+    """Return a box in pixels of the small picture: inside it, and at least one pixel."""
     height, width = flow.level.shape
     scale = np.array([width / clip.width, height / clip.height] * 2)
     x0, y0, x1, y1 = (int(v) for v in (region * scale).round())
+    x0, y0 = min(x0, width - 1), min(y0, height - 1)
     return x0, y0, max(x1, x0 + 1), max(y1, y0 + 1)
 
 
+def _dense(
+    dis: cv2.DISOpticalFlow, here: UInt8[np.ndarray, "h w"], there: UInt8[np.ndarray, "h w"]
+) -> Float[np.ndarray, "h w 2"]:
+    """Return the flow from one picture to another, of which narrow ones are continued beyond their edge."""
+    least = max(SMALLEST_PX, -(-max(here.shape) // NARROWEST))
+    below, beside = (max(0, least - side) for side in here.shape)
+    wide = [
+        cv2.copyMakeBorder(grey, 0, below, 0, beside, cv2.BORDER_REPLICATE) if below or beside else grey
+        for grey in (here, there)
+    ]
+    moved = dis.calc(*wide, None)  # type: ignore[call-overload]
+    return np.asarray(moved[: here.shape[0], : here.shape[1]])
+
+
 def _induced(
-    camera: CameraMotion, here: _Look, there: _Look, changed: Mapping[int, np.ndarray]
+    camera: CameraMotion, here: _Look, there: _Look, changed: Mapping[int, _Rows]
 ) -> Float[np.ndarray, "2 3"] | None:
     """Return where the camera moves a pixel of ``here`` in ``there`` (clip pixels); None if that is unknown."""
     a, b = here.frame, there.frame
@@ -234,7 +267,7 @@ def _agreed(back: _Flow | None, fore: _Flow) -> _Flow:
 
 def _small(image: UInt8[np.ndarray, "H W 3"], side: int) -> UInt8[np.ndarray, "h w"]:
     factor = min(1.0, side / max(image.shape[:2]))
-    size = (max(8, round(image.shape[1] * factor)), max(8, round(image.shape[0] * factor)))
+    size = (max(1, round(image.shape[1] * factor)), max(1, round(image.shape[0] * factor)))
     small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
     return np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY))
 
