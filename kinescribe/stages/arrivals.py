@@ -6,21 +6,41 @@ track ends where the person's begins. They are one subject, and only together th
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 
 from kinescribe.geometry import box_center, box_size
 from kinescribe.records import Clip, Tracks
 
 PERSON = "person"
-MIN_AREA = 0.35
-"""Share of the person's box, where the two meet, that the thing's must have to stand for the person."""
+MAX_AWAY = 0.8
+"""How far apart two sightings of one body may be, in sizes of the larger box: a walker gets on by 0.8 body heights a
+second, and the box of a head and a shoulder lies in the upper half of the body's."""
+MAX_OVERLAP = 0.5
+"""For this share of the longest arrival a thing and its person may be seen at once."""
+CLEARER = 0.5
+"""A thing that may be two people's is the nearer one's if that one is nearer by this factor; else nobody can tell."""
+
+
+class _Offer(NamedTuple):
+    """A thing that may be how a person comes or goes."""
+
+    away: float
+    """Between the thing and the person where one goes over into the other, in sizes."""
+    thing: int
+    person: int
+    comes: bool
 
 
 def absorb(clip: Clip, tracks: Tracks, max_life_s: float, max_gap_s: float) -> Tracks:
     """Give short tracks of things that lead into, or out of, a person's track to the person.
+
+    A person comes and goes as one thing at most, and keeps its own sightings where both are seen. What the order of
+    the tracks is does not matter.
 
     Args:
         clip: for its times.
@@ -28,76 +48,77 @@ def absorb(clip: Clip, tracks: Tracks, max_life_s: float, max_gap_s: float) -> T
         max_life_s: a thing that lives longer is a subject of its own.
         max_gap_s: between the thing's end and the person's beginning (or the other way round).
     """
+    offers = sorted(_offers(clip, tracks, max_life_s, max_gap_s))
     xyxy, score, detection = tracks.xyxy.copy(), tracks.score.copy(), tracks.detection.copy()
-    gone = np.zeros(len(tracks.ids), bool)
-    people = [n for n, label in enumerate(tracks.label) if label == PERSON]
-    for thing in np.flatnonzero(np.array([label != PERSON for label in tracks.label], bool)).tolist():
-        host = _host(clip, xyxy, thing, people, max_life_s, max_gap_s)
-        if host is not None:
-            rows = _worth(xyxy[thing], xyxy[host])
-            for column in (xyxy, score, detection):
-                column[host, rows] = column[thing, rows]
-            gone[thing] = True
-    return _without(replace(tracks, xyxy=xyxy, score=score, detection=detection), gone)
-
-
-def _host(
-    clip: Clip,
-    xyxy: Float[np.ndarray, "N T 4"],
-    thing: int,
-    people: list[int],
-    max_life_s: float,
-    max_gap_s: float,
-) -> int | None:
-    """Return whose beginning or end a thing is; None if nobody's."""
-    own = _life(xyxy[thing])
-    if not len(own) or clip.times_s[own[-1]] - clip.times_s[own[0]] > max_life_s:
-        return None
-    for person in people:
-        life = _life(xyxy[person])
-        if not len(life):
+    velocity = None if tracks.velocity_px_s is None else tracks.velocity_px_s.copy()
+    gone: set[int] = set()
+    served: set[tuple[int, bool]] = set()
+    for offer in offers:
+        if offer.thing in gone or (offer.person, offer.comes) in served or not _is_clear(offer, offers):
             continue
-        for ends, begins, a, b in ((own, life, thing, person), (life, own, person, thing)):
-            gap = float(clip.times_s[begins[0]] - clip.times_s[ends[-1]])
-            overlapping = -gap > 0.5 * max_life_s
-            if gap <= max_gap_s and not overlapping and _meet(xyxy[a, ends[-1]], xyxy[b, begins[0]]):
-                return person
-    return None
+        rows = np.isfinite(tracks.xyxy[offer.thing, :, 0]) & ~np.isfinite(tracks.xyxy[offer.person, :, 0])
+        for column in (xyxy, score, detection, velocity):
+            if column is not None:
+                column[offer.person, rows] = column[offer.thing, rows]
+        gone.add(offer.thing)
+        served.add((offer.person, offer.comes))
+    whole = replace(tracks, xyxy=xyxy, score=score, detection=detection, velocity_px_s=velocity)
+    return _only(whole, np.array([n for n in range(len(tracks.ids)) if n not in gone], np.int64))
 
 
-def _worth(thing: Float[np.ndarray, "T 4"], person: Float[np.ndarray, "T 4"]) -> Int[np.ndarray, "R"]:
-    """Return the samples in which the thing is most of the person, from where they meet.
-
-    Of somebody who goes out at the side, a foot and a shadow are seen last, at the bottom: they would tell of a
-    way that nobody went.
-    """
-    own, life = _life(thing), _life(person)
-    later = own[-1] > life[-1]
-    meeting = person[life[-1]] if later else person[life[0]]
-    free = [int(t) for t in (own if later else own[::-1]) if not np.isfinite(person[t, 0])]
-    least = MIN_AREA * float(box_size(meeting[None])[0]) ** 2
-    enough = [float(box_size(thing[t][None])[0]) ** 2 >= least for t in free]
-    return np.array(free[: enough.index(False)] if False in enough else free, np.int64)
-
-
-def _meet(one: Float[np.ndarray, "4"], two: Float[np.ndarray, "4"]) -> bool:
-    """Whether two boxes are close enough to be the same body a moment apart."""
-    away = float(np.hypot(*(box_center(one[None]) - box_center(two[None]))[0]))
-    size = float(np.maximum(box_size(one[None]), box_size(two[None]))[0])
-    return away <= 0.8 * size
+def _offers(clip: Clip, tracks: Tracks, max_life_s: float, max_gap_s: float) -> Iterator[_Offer]:
+    """Yield every thing with every person whose arrival or leave it may be."""
+    lives = [np.flatnonzero(np.isfinite(boxes[:, 0])) for boxes in tracks.xyxy]
+    people = [n for n, label in enumerate(tracks.label) if label == PERSON and len(lives[n])]
+    for thing, own in enumerate(lives):
+        if tracks.label[thing] == PERSON or not len(own) or _duration_s(clip, own) > max_life_s:
+            continue
+        for person in people:
+            for comes in (True, False):
+                first, then = (thing, person) if comes else (person, thing)
+                if _follow(clip, lives[first], lives[then], max_gap_s, MAX_OVERLAP * max_life_s):
+                    away = _apart(tracks.xyxy[first], tracks.xyxy[then], lives[first], int(lives[then][0]))
+                    if away <= MAX_AWAY:
+                        yield _Offer(away, thing, person, comes)
 
 
-def _life(boxes: Float[np.ndarray, "T 4"]) -> Int[np.ndarray, "L"]:
-    return np.flatnonzero(np.isfinite(boxes[:, 0]))
+def _follow(
+    clip: Clip,
+    first: Int[np.ndarray, "A"],
+    then: Int[np.ndarray, "B"],
+    max_gap_s: float,
+    max_overlap_s: float,
+) -> bool:
+    """Whether one life begins before the other, ends before it, and leads over to it in time."""
+    gap = float(clip.times_s[then[0]] - clip.times_s[first[-1]])
+    in_order = first[0] < then[0] and first[-1] < then[-1]
+    return bool(in_order and -max_overlap_s - 1e-6 <= gap <= max_gap_s + 1e-6)
 
 
-def _without(tracks: Tracks, gone: Bool[np.ndarray, "N"]) -> Tracks:
-    keep = np.flatnonzero(~gone)
-    return replace(
-        tracks,
-        ids=tracks.ids[keep],
-        label=tuple(tracks.label[n] for n in keep),
-        xyxy=tracks.xyxy[keep],
-        score=tracks.score[keep],
-        detection=tracks.detection[keep],
+def _apart(
+    one: Float[np.ndarray, "T 4"], two: Float[np.ndarray, "T 4"], life: Int[np.ndarray, "A"], begins: int
+) -> float:
+    """Return the distance of two boxes in sizes of the larger: where ``two`` begins, and ``one`` last before."""
+    last, next_one = one[life[life <= begins][-1]][None], two[begins][None]
+    away = float(np.hypot(*(box_center(last) - box_center(next_one))[0]))
+    return away / max(float(box_size(last)[0]), float(box_size(next_one)[0]), 1e-9)
+
+
+def _is_clear(offer: _Offer, offers: list[_Offer]) -> bool:
+    rivals = [o for o in offers if o.thing == offer.thing and o.person != offer.person]
+    return all(offer.away < CLEARER * rival.away for rival in rivals)
+
+
+def _duration_s(clip: Clip, life: Int[np.ndarray, "A"]) -> float:
+    return float(clip.times_s[life[-1]] - clip.times_s[life[0]])
+
+
+def _only(tracks: Tracks, rows: Int[np.ndarray, "M"]) -> Tracks:
+    return Tracks(
+        ids=tracks.ids[rows],
+        label=tuple(tracks.label[n] for n in rows),
+        xyxy=tracks.xyxy[rows],
+        score=tracks.score[rows],
+        detection=tracks.detection[rows],
+        velocity_px_s=None if tracks.velocity_px_s is None else tracks.velocity_px_s[rows],
     )

@@ -57,6 +57,8 @@ class FindEvents:
     """... and this many standard deviations of the box's jitter."""
     min_rest_s: float = 1.0
     """A rest shorter than this is not called a pause or a stop."""
+    max_entering_share: float = 0.8
+    """What comes in shows at first at most this share of the height (or width) it has a second later."""
     min_scale_log: float = 0.3
     """Change of ln(size) that shows a change of depth: 35 % nearer or farther."""
     min_scale_log_blob: float = 0.5
@@ -134,7 +136,11 @@ class FindEvents:
             held = int(np.argmin(np.append(touched[:, border], False)))
             sign = 1 if border < 2 else -1
             shift = float(((boxes[:, (border + 2) % 4] - xyxy[at, (border + 2) % 4]) * sign).max(initial=0.0))
-            if shift >= 0.03 * clip.width and (best is None or (held, shift) > best[1:]):
+            extent = boxes[:, border % 2 + 2] - boxes[:, border % 2]
+            whole = extent[0 if step > 0 else -1] > self.max_entering_share * extent.max()
+            if whole or shift < 0.03 * clip.width:
+                continue  # it was noticed there, or sways there, but it did not come in
+            if best is None or (held, shift) > best[1:]:
                 best = (border, held, shift)
         return best and (best[0], best[2])
 
