@@ -107,11 +107,6 @@ def compass(dx: float, dy: float) -> str:
     return COMPASS[round(float(np.degrees(np.arctan2(-dy, dx))) / 45) % 8]
 
 
-def angle_between_deg(a: float, b: float) -> float:
-    """Return the difference of two headings, in [0, 180]."""
-    return abs((a - b + 180) % 360 - 180)
-
-
 def inner_angle_deg(
     a: Float[np.ndarray, "*B C"], vertex: Float[np.ndarray, "*B C"], c: Float[np.ndarray, "*B C"]
 ) -> Float[np.ndarray, "*B"]:

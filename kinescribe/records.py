@@ -73,7 +73,8 @@ class CameraMotion:
     """How the camera moved, and the maps that undo it."""
 
     to_scene: Float[np.ndarray, "T 2 3"]
-    """Affine maps from a sample's pixels to the first frame's pixels; NaN where unknown (e.g. after a cut)."""
+    """Affine maps from a sample's pixels to the first frame's pixels; NaN where unknown (after a cut, while
+    driving forward), finite again when a known view returns."""
     inlier_ratio: Float[np.ndarray, "T"]
     """Share of grid points that follow the fitted motion since the previous sample; NaN for the first."""
     coverage: Float[np.ndarray, "T"]
@@ -86,6 +87,11 @@ class CameraMotion:
     """From ``vocabulary.CAMERA_LABELS``."""
     cuts_s: tuple[float, ...] = ()
     """Times at which the picture changes at once: a transform across them means nothing."""
+
+    @property
+    def known_share(self) -> float:
+        """Share of the samples for which the camera's place is known, and known from something that was seen."""
+        return float((np.isfinite(self.to_scene[:, 0, 0]) & ~(self.coverage == 0)).mean())
 
     @property
     def moves(self) -> bool:

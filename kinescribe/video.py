@@ -111,6 +111,7 @@ def scan(path: str | Path) -> Source:
     notes: list[str] = []
     with _open(name) as container:
         stream = _video_stream(container, name)
+        declared = stream.frames
         try:
             for frame, time_s in _timed(container, stream):
                 first = first or frame
@@ -119,6 +120,8 @@ def scan(path: str | Path) -> Source:
             if not times:
                 raise VideoError(name, "no frame can be decoded", decoder=_words(error)) from error
             notes.append(f"ends at {times[-1]:.2f} s: the rest cannot be decoded ({_words(error)})")
+    if not notes and len(times) < 0.9 * declared - 1:
+        notes.append(f"gives {len(times)} of the {declared} frames it declares: it is damaged or cut off")
     if first is None:
         raise VideoError(name, "holds no frame that can be decoded; it may be cut off or encrypted")
     rotation = _rotation(first)

@@ -183,6 +183,16 @@ def test_where_the_camera_is_unknown_the_frame_of_reference_is_the_image():
     assert fact.frame == "image"
 
 
+def test_a_camera_that_was_hardly_measured_is_not_said_to_stand_still():
+    maps = np.tile(np.eye(2, 3), (len(T), 1, 1))
+    maps[20:] = np.nan
+    clip, lost = clip_of(T), camera_of(T, ("static",), maps)
+    tracks, poses = tracks_of([along(320, 180)]), no_poses(T)
+    kinematics = MeasureKinematics()(clip, lost, tracks, poses)
+    events = FindEvents()(clip, lost, tracks, poses, kinematics)
+    assert not [f for f in StateFacts()(clip, lost, tracks, events).facts if f.subject < 0]
+
+
 def test_two_subjects_approach_and_separate():
     facts = facts_of([along(60 + 40 * np.minimum(T, 10 - T), 180), along(500, 180)])
     relations = [(f.predicate, f.subject, f.object) for f in facts if f.object is not None]

@@ -21,6 +21,9 @@ _CAMERA_LABELS: Mapping[tuple[str, str | None], tuple[str, ...]] = {
 }  # fmt: skip
 """Which labels make a statement about the camera true. Moving sideways looks like panning."""
 
+MIN_KNOWN_SHARE = 0.9
+"""Share of a clip in which the camera must be known: that nothing was seen to move is not that nothing moved."""
+
 
 def judge_camera(action: Action, measured: Measurements) -> Judgement:
     """Judge by the clip's labels: they hold for the clip as a whole, so a claimed time is not judged."""
@@ -28,6 +31,8 @@ def judge_camera(action: Action, measured: Measurements) -> Judgement:
     if not labels:
         return Judgement(None, "the camera's motion is not known")
     why = f"camera: {', '.join(labels)} (s_m {measured.camera.score:.2f})"
+    if "static" in labels and measured.camera.known_share < MIN_KNOWN_SHARE:
+        return Judgement(None, f"the camera is known in {measured.camera.known_share:.0%} of the clip only")
     if action.predicate == "move" and not action.direction:
         return Judgement(measured.camera.moves, why)
     judged = []

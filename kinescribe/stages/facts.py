@@ -37,6 +37,8 @@ class StateFacts:
     """A shorter way is "slightly"."""
     far_widths: float = 0.5
     """A longer one is "far"."""
+    min_camera_share: float = 0.9
+    """Share of the clip in which the camera must be known to be said to stand still."""
     max_pause_s: float = 4.0
     """Longer apart, two swings of a limb are two actions, not one that is repeated."""
     max_tempo: float = 1.7
@@ -58,17 +60,25 @@ class StateFacts:
 
     def _camera(self, clip: Clip, camera: CameraMotion) -> Iterator[MotionFact]:
         span = Span(0.0, float(clip.times_s[-1]))
-        terms = {
-            f"s_m_{name}": float(v)
-            for name, v in zip(("dt", "dr", "max_dt", "max_dr"), camera.terms, strict=True)
-        }
+        names = ("s_m_dt", "s_m_dr", "s_m_max_dt", "s_m_max_dr")
+        evidence = {"score": camera.score, **dict(zip(names, camera.terms.tolist(), strict=True))}
         for label in camera.labels:
-            if label in CAMERA_FACTS and span.duration_s > 0:
-                predicate, direction = CAMERA_FACTS[label]
-                evidence = {"score": camera.score, **terms}
-                yield MotionFact(
-                    "", CAMERA, predicate, span, direction=direction, confidence=0.9, evidence=evidence
-                )
+            if label not in CAMERA_FACTS or span.duration_s <= 0:
+                continue
+            if label == "static" and camera.known_share < self.min_camera_share:
+                continue  # that nothing was seen to move is not that nothing moved
+            predicate, direction = CAMERA_FACTS[label]
+            frame = "image" if label.startswith("dolly") else "scene"
+            yield MotionFact(
+                "",
+                CAMERA,
+                predicate,
+                span,
+                direction=direction,
+                frame=frame,
+                confidence=0.9,
+                evidence=evidence,
+            )
 
     # --- places ---------------------------------------------------------------------------------------------
 

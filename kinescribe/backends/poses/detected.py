@@ -25,16 +25,17 @@ class DetectedPoses:
         """Return a skeleton for every track of which at least one sample has one."""
         if detections.skeleton is None:
             return nobody(len(clip.times_s))
-        row = np.maximum(tracks.detection, 0)
-        known = (tracks.detection >= 0)[..., None, None]
         if not len(detections.sample):
             return nobody(len(clip.times_s), detections.skeleton)
-        keypoints = np.where(known, detections.keypoints[row], np.nan)
-        has = np.isfinite(keypoints).any((1, 2, 3))
+        row, known = np.maximum(tracks.detection, 0), tracks.detection >= 0
+        # Most tracks are things without joints: leave them out before their emptiness takes up memory.
+        jointed = np.isfinite(detections.keypoints).any((1, 2))
+        has = (jointed[row] & known).any(1)
+        row, known = row[has], known[has][..., None, None]
         return Poses(
             ids=tracks.ids[has],
-            keypoints=keypoints[has],
-            world=np.where(known, detections.world[row], np.nan)[has],
+            keypoints=np.where(known, detections.keypoints[row], np.nan),
+            world=np.where(known, detections.world[row], np.nan),
             skeleton=detections.skeleton,
         )
 
