@@ -1,6 +1,6 @@
 """Recipes: which settings a run uses. A TOML file with a table per stage; what it leaves out has its default.
 
-``load("offline", ["camera.max_side=640"])`` reads a shipped recipe, changes one setting and checks everything
+``load("offline", ["ingest.max_side=640"])`` reads a shipped recipe, changes one setting and checks everything
 against the stages' own dataclasses, before any video is opened. ``to_toml`` gives the fully resolved recipe,
 which loads back to the same.
 """
@@ -20,11 +20,23 @@ from typing import Any, get_type_hints
 import tomli_w
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
+from kinescribe import plugins
 from kinescribe.errors import RecipeError, nearest
 from kinescribe.pipeline import STAGES
 
 DEFAULT = "offline"
 """The recipe that is used when none is named."""
+
+MIN_CLIP_S = 1.0
+"""Shorter clips hold no motion that could be told (0.5 s is the shortest event), and a run drowns in them."""
+
+BACKENDS: dict[str, tuple[tuple[str, str, str], ...]] = {
+    "camera": (("cameras", "backend", "options"),),
+    "detect": (("detectors", "objects", "objects_options"), ("detectors", "people", "people_options")),
+    "track": (("trackers", "backend", "options"),),
+    "pose": (("poses", "backend", "options"),),
+}
+"""By stage: kind of a backend, and the fields of the stage that hold its name and its settings."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +59,7 @@ class IngestSettings:
     def __post_init__(self) -> None:
         _demand(self.samples_per_s > 0, "samples_per_s must be above 0")
         _demand(self.max_side >= 16, "max_side must be at least 16 pixels")
-        _demand(self.max_clip_s > 0, "max_clip_s must be above 0")
+        _demand(self.max_clip_s >= MIN_CLIP_S, f"max_clip_s must be at least {MIN_CLIP_S:g} s")
         _demand(0 <= self.start_s < self.end_s, "start_s must be at least 0 and below end_s")
 
 
@@ -101,17 +113,20 @@ def load(name_or_file: str | None = None, overrides: Sequence[str] = ()) -> Reci
         overrides: ``table.key=value``; the value is TOML, a bare word is a string.
 
     Raises:
-        RecipeError: there is no such recipe, it is not TOML, or a key or value does not fit.
+        RecipeError: there is no such recipe or backend, it is not TOML, or a key or value does not fit.
+        BackendError: a backend needs a package that is not installed.
     """
     name = name_or_file or DEFAULT
     tables = _parse(_text(name), name)
     for override in overrides:
         _override(tables, override)
-    return resolve(tables)
+    recipe = resolve(tables)
+    check_backends(recipe.stages)
+    return recipe
 
 
 def resolve(tables: Mapping[str, Any]) -> Recipe:
-    """Check a recipe's tables and return the recipe; errors as ``load``."""
+    """Check a recipe's tables, all but the backends, and return the recipe; errors as ``load``."""
     known = ["ingest", "run", *STAGES]
     for name, table in tables.items():
         if name not in known:
@@ -127,6 +142,21 @@ def resolve(tables: Mapping[str, Any]) -> Recipe:
     }
     ingest = _build(IngestSettings, "ingest", tables.get("ingest", {}))
     return Recipe(ingest, run, {name: stages[name] for name in wanted})
+
+
+def check_backends(stages: Mapping[str, Any]) -> None:
+    """Raise, as ``load`` does, unless every backend that stages name exists and has the settings it is given.
+
+    Args:
+        stages: stages by name; those that are not in ``STAGES`` answer for themselves.
+    """
+    for name, pairs in BACKENDS.items():
+        if isinstance(stages.get(name), STAGES[name]):
+            for kind, key, options in pairs:
+                chosen, settings = getattr(stages[name], key), getattr(stages[name], options)
+                _check_backend(kind, chosen, f"{name}.{key}", f"{name}.{options}", settings)
+    if isinstance(stages.get("caption"), STAGES["caption"]):
+        _check_writers(stages["caption"])
 
 
 def to_tables(recipe: Recipe) -> dict[str, dict[str, Any]]:
@@ -173,7 +203,7 @@ def _override(tables: dict[str, Any], override: str) -> None:
     dotted, equals, value = override.partition("=")
     *path, key = [part.strip() for part in dotted.split(".")]
     if not equals or not path or not all([*path, key]):
-        raise RecipeError(f'"{override}": expected table.key=value, e.g. camera.max_side=640')
+        raise RecipeError(f'"{override}": expected table.key=value, e.g. ingest.max_side=640')
     table = tables
     for part in path:
         table = table.setdefault(part, {})
@@ -209,6 +239,27 @@ def _build(cls: Any, name: str, table: Mapping[str, Any]) -> Any:
         return cls(**values)
     except (ValueError, TypeError) as error:
         raise RecipeError(f"[{name}]: {error}") from error
+
+
+def _check_writers(stage: Any) -> None:
+    known = {*stage.writers, *plugins.names("captioners")}
+    for writer in stage.options:
+        if writer not in known:
+            raise RecipeError(f"caption.options.{writer}: no such writer{nearest(writer, known)}")
+    for writer in stage.writers:
+        own = stage.options.get(writer, {})
+        _check_backend("captioners", writer, "caption.writers", f"caption.options.{writer}", own)
+
+
+def _check_backend(kind: str, chosen: str, key: str, options_key: str, options: Mapping[str, Any]) -> None:
+    """Check one backend's name and settings; one from outside may be no dataclass and is taken as it is."""
+    if not chosen and key.startswith("detect."):
+        return  # that detector is switched off
+    if ":" not in chosen and chosen not in plugins.names(kind):
+        raise RecipeError(f'{key}: no backend "{chosen}"{nearest(chosen, plugins.names(kind))}')
+    backend = plugins.load(kind, chosen)
+    if options and dataclasses.is_dataclass(backend):
+        _build(backend, options_key, options)
 
 
 def _checked(key: str, hint: Any, value: Any) -> Any:

@@ -22,6 +22,7 @@ from kinescribe.cli import app, progress, show
 from kinescribe.errors import BackendError
 from kinescribe.runs.execute import Progress
 from kinescribe.runs.store import Failure
+from kinescribe.runs.summary import Counts
 from tests import run_stages
 
 ROOT = Path(__file__).parents[1]
@@ -137,7 +138,78 @@ def test_export_and_report(call: Call, run: Path, tmp_path: Path) -> None:
 def test_overlays_lie_in_the_run(call: Call, media: Path, run: Path) -> None:
     assert call("annotate", media, "--out", run, "--overlay", *QUICK).code == 0
     names = sorted(path.name for path in (run / "overlays").iterdir())
+    names = [name for name in names if not name.startswith(".")]
     assert [re.sub(r"-\w{16}\.mp4$", "", name) for name in names] == ["a ü", "b"]
+
+
+def test_overlays_that_show_what_is_true_are_kept(call: Call, media: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    first = call("annotate", media, "--out", run, "--overlay", *QUICK)
+    assert "overlay 1/2: " in first.out
+    assert "overlay 2/2: " in first.out
+    folder = run / "overlays"
+    one, two = sorted(folder.glob("*.mp4"))
+    one.write_bytes(b"kept")
+    again = call("annotate", "--out", run, "--overlay")
+    assert f"2 overlays up to date in {folder}" in again.out
+    assert one.read_bytes() == b"kept"
+    two.unlink()
+    said = call("annotate", "--out", run, "--overlay").out
+    assert "overlay 2/2: " in said
+    assert "1 overlay up to date" in said
+    assert two.stat().st_size > 1000
+    said = call("annotate", "--out", run, "--overlay", *QUICK, "--set", "track.min_length_s=0.7").out
+    assert "up to date in" not in said  # the records have changed
+    assert one.read_bytes() != b"kept"
+
+
+def test_a_run_goes_on_with_its_own_settings(call: Call, media: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    some = ("--set", "ingest.samples_per_s=5", *QUICK)
+    assert call("annotate", media, "--out", run, *some).code == 0
+    before = (run / "run.toml").read_bytes()
+    assert b"samples_per_s = 5.0" in before
+    again = call("annotate", "--out", run)
+    assert "nothing to do" in again.out
+    assert (run / "run.toml").read_bytes() == before
+    again = call("annotate", media, "--out", run, "--workers", 2)
+    assert "nothing to do" in again.out
+    assert (run / "run.toml").read_bytes() == before.replace(b"workers = 1", b"workers = 2")
+    assert "2 clips annotated" in call("annotate", "--out", run, *QUICK).out  # given settings count alone
+    assert b"samples_per_s = 10.0" in (run / "run.toml").read_bytes()
+    assert "unless --recipe or --set is given" in re.sub(r"\s+", " ", call("annotate", "--help").out)
+
+
+def test_what_was_not_looked_for_is_told(
+    call: Call, media: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KINESCRIBE_CACHE", str(tmp_path / "empty"))
+    run = tmp_path / "run"
+    arguments = ["annotate", str(media), "--out", str(run), "--set", "detect.objects=motion", "--workers=1"]
+    # A process of its own: workers have the environment of the first one that was started from a process.
+    command = [sys.executable, "-m", "kinescribe", *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    told = [line for line in done.stdout.splitlines() if line.startswith("  note (2 clips): ")]
+    assert any("kinescribe models pull" in line for line in told), done.stdout
+    assert "kinescribe models pull" in call("stats", run).out
+    for json_text, path in (
+        (call("stats", run, "--json").out, ()),
+        (call(*arguments, "--json").out, ("holds",)),
+    ):
+        found = json.loads(json_text)
+        for key in path:
+            found = found[key]
+        assert any("models pull" in note and number == 2 for note, number in found["notes"].items())
+    call("report", run)
+    assert "All clips: " in (run / "report.html").read_text()
+
+
+def test_many_notes_are_cut(capsys: pytest.CaptureFixture[str]) -> None:
+    counts = Counts(notes={f"note {i} [x]": 9 - i for i in range(7)})
+    show.notes(app._console(), counts, most=5)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "  note (9 clips): note 0 [x]"
+    assert lines[5:] == ["  and 2 notes more: kinescribe stats RUN"]
 
 
 def test_parse_reads_text_files_and_standard_input(
@@ -155,6 +227,8 @@ def test_parse_reads_text_files_and_standard_input(
         assert [(action["predicate"], action["count"]) for action in actions] == [("walk", None), ("wave", 2)]
     assert call("parse", "A blue house.").err == "the text asserts no motion\n"
     assert call("parse", tmp_path / "bad.txt").code == 2
+    assert call("parse", "He walks/runs.").code == 0
+    assert call("parse", "He walks to the left/right").code == 0
 
 
 @pytest.mark.parametrize(
@@ -165,9 +239,21 @@ def test_parse_reads_text_files_and_standard_input(
         ("annotate --out OUT", 2, "name at least one video"),
         ("annotate x.mp4", 2, "--out"),
         ("annotate x.mp4 --out OUT --workers 0", 2, "--workers"),
-        ("annotate x.mp4 --out OUT --set camera.backend=lkgrid", 1, 'did you mean "lk_grid"'),
+        ("annotate x.mp4 --out OUT --set camera.backend=lkgrid", 2, 'did you mean "lk_grid"'),
         ("stats OUT", 2, "does not exist; make one with `kinescribe annotate"),
-        ("export RUN --to jsnol --out OUT", 1, 'did you mean "jsonl"'),
+        ("annotate x.mp4 --out OUT --set camera.options.foo=1", 2, "camera.options.foo: no such setting"),
+        ("annotate x.mp4 --out OUT --set detect.people=foo", 2, 'detect.people: no backend "foo"'),
+        ("annotate x.mp4 --out OUT --set ingest.max_clip_s=0.001", 2, "max_clip_s must be at least 1 s"),
+        ("annotate x.mp4 --out OUT --set camera", 2, "e.g. ingest.max_side=640"),
+        ("export RUN --to jsnol --out OUT", 2, 'did you mean "jsonl"'),
+        ("export RUN --to jsonl --out AFILE", 2, "choose another path"),
+        ("export RUN --to jsonl --out RUN/records", 2, "belongs to the run"),
+        ("report RUN --out ADIR", 2, "choose another path"),
+        ("report RUN --out RUN/run.toml", 2, "belongs to the run"),
+        ("report RUN --out RUN/records/x/report.html", 2, "belongs to the run"),
+        ("report RUN --out RUN/ledger.sqlite-wal", 2, "belongs to the run"),
+        ("parse nofile.txt", 2, "there is no file nofile.txt"),
+        ("parse no/such", 2, "there is no file no/such"),
         ("export RUN --out OUT", 2, "--to"),
         ("nonsense", 2, "nonsense"),
     ],
@@ -176,6 +262,10 @@ def test_wrong_usage_is_one_clean_line(
     call: Call, run: Path, tmp_path: Path, arguments: str, code: int, words: str
 ) -> None:
     before = (run / "run.toml").read_bytes()
+    (tmp_path / "afile").write_text("mine")
+    (tmp_path / "adir").mkdir()
+    for name in ("AFILE", "ADIR"):
+        arguments = arguments.replace(name, str(tmp_path / name.lower()))
     filled = arguments.replace("OUT", str(tmp_path / "out")).replace("RUN", str(run))
     said = call(*filled.split())
     assert said.code == code
@@ -183,11 +273,13 @@ def test_wrong_usage_is_one_clean_line(
     assert "Traceback" not in said.err
     assert said.out == ""
     assert (run / "run.toml").read_bytes() == before
+    assert (tmp_path / "afile").read_text() == "mine"
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_recipe_that_cannot_run_leaves_the_run_as_it_was(call: Call, media: Path, run: Path) -> None:
     before = (run / "run.toml").read_bytes()
-    assert call("annotate", media, "--out", run, "--set", "camera.backend=lkgrid").code == 1
+    assert call("annotate", media, "--out", run, "--set", "camera.backend=no_package_here:X").code == 1
     assert (run / "run.toml").read_bytes() == before
 
 
@@ -195,6 +287,13 @@ def test_debug_shows_the_trace(call: Call, tmp_path: Path) -> None:
     with pytest.raises(Exception, match="does not exist"):
         call("--debug", "stats", tmp_path / "no")
     assert call("stats", tmp_path / "no").code == 2
+
+
+def test_debug_shows_the_trace_of_what_the_system_refuses(call: Call, run: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match="file"):
+        call("--debug", "export", run, "--to", "jsonl", "--out", tmp_path / "file")
+    assert call("export", run, "--to", "jsonl", "--out", tmp_path / "file").err.count("\n") == 1
 
 
 def test_version(call: Call) -> None:

@@ -24,7 +24,7 @@ from kinescribe import recipe
 from kinescribe.errors import KinescribeError, PipelineError, StoreError
 from kinescribe.recipe import IngestSettings, Recipe, RunSettings
 from kinescribe.records import CameraMotion, Clip, Facts, Questions
-from kinescribe.runs import execute, pool, store
+from kinescribe.runs import execute, ingest, pool, store
 from kinescribe.runs.execute import Summary
 from tests import run_stages
 from tests.test_codec import bits_of
@@ -134,6 +134,44 @@ def test_a_changed_setting_costs_only_the_stages_below(media: Path, orders: Path
     assert calls(orders) == {"look": 4, "think": 4, "ask": 4}
 
 
+def test_a_clip_that_failed_is_not_counted_as_annotated(media: Path, orders: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    annotate(run, [media / "0.mp4", media / "1.mp4"], orders)
+    failing = clip_of(run, "1.mp4").id
+    (orders / f"think.raise.{failing}").touch()
+    done = annotate(run, [], orders, think={"word": "stay"})
+    assert (done.annotated, done.given_up, len(done.failures)) == (1, 1, 1)
+    assert done.video_s == pytest.approx(1.0)
+
+
+def test_a_run_among_the_videos_is_no_input(media: Path, orders: Path, tmp_path: Path) -> None:
+    shutil.copy(media / "0.mp4", tmp_path / "mine.mp4")
+    other = tmp_path / "a" / "other"
+    annotate(other, [media / "1.mp4"], orders)
+    for folder in (other / "overlays", tmp_path / "b"):
+        folder.mkdir()
+        shutil.copy(media / "1.mp4", folder / "x.mp4")
+    found = ingest.expand([tmp_path])
+    assert [str(path.relative_to(tmp_path)) for path in found] == ["b/x.mp4", "mine.mp4"]
+    assert ingest.expand([other]) == [other]  # reported as a folder without videos
+    assert ingest.expand([other / "overlays"]) == [other / "overlays" / "x.mp4"]  # if somebody insists
+    assert ingest.expand([tmp_path], tmp_path / "b") == [tmp_path / "mine.mp4"]
+
+
+def test_an_empty_folder_fails_until_it_is_not_named_again(media: Path, orders: Path, tmp_path: Path) -> None:
+    run, empty = tmp_path / "run", tmp_path / "empty"
+    empty.mkdir()
+    for _ in range(2):
+        (failure,) = annotate(run, [media / "0.mp4", empty], orders).failures
+        assert "is a folder without videos" in failure.message
+    assert annotate(run, [], orders).failures  # tried again
+    assert annotate(run, [media / "0.mp4"], orders).failures == ()
+    assert annotate(run, [empty], orders).failures
+    shutil.copy(media / "1.mp4", empty / "1.mp4")
+    done = annotate(run, [], orders)  # it holds a video now
+    assert (done.clips, done.annotated, done.failures) == (2, 1, ())
+
+
 def test_one_more_video_costs_one_video(media: Path, orders: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     annotate(run, [media / "0.mp4", media / "1.mp4"], orders)
@@ -159,16 +197,16 @@ def test_the_pictures_size_counts_and_the_number_of_workers_does_not(
     assert len(clip_of(run, "0.mp4").times_s) == 5
 
 
-def test_long_videos_are_split_and_cut_anew_when_asked(media: Path, orders: Path, tmp_path: Path) -> None:
-    run = tmp_path / "run"
-    annotate(run, [media / "0.mp4"], orders, replace(RECIPE, ingest=IngestSettings(max_clip_s=0.4)))
+def test_long_videos_are_split_and_cut_anew_when_asked(orders: Path, tmp_path: Path) -> None:
+    run, long = tmp_path / "run", run_stages.write_video(tmp_path / "long.mp4", 9, 2.5)
+    annotate(run, [long], orders, replace(RECIPE, ingest=IngestSettings(max_clip_s=1.0)))
     with store.Run.open(run) as opened:
         clips = opened.clips()
-    assert [len(clip.times_s) for clip in clips] == [4, 3, 3]
-    assert clips[-1].end_s == pytest.approx(1.0)
-    annotate(run, [media / "0.mp4"], orders)
+    assert [len(clip.times_s) for clip in clips] == [9, 8, 8]
+    assert clips[-1].end_s == pytest.approx(2.5)
+    annotate(run, [long], orders)
     with store.Run.open(run) as opened:
-        assert [len(clip.times_s) for clip in opened.clips()] == [10]
+        assert [len(clip.times_s) for clip in opened.clips()] == [25]
 
 
 def test_same_content_twice_is_one_clip(media: Path, orders: Path, tmp_path: Path) -> None:
@@ -347,7 +385,7 @@ def test_bad_files_are_named_with_their_reason_and_the_rest_is_done(
     assert {f.attempts for f in again.failures} == {2}
     # A name that was mistyped is forgotten when it is not typed again.
     last = annotate(run, [media / "0.mp4"], orders)
-    assert {Path(f.source).name for f in last.failures} == expected.keys() - {"missing.mp4"}
+    assert {Path(f.source).name for f in last.failures} == expected.keys() - {"missing.mp4", "folder"}
 
 
 def test_a_name_that_is_not_text_is_refused_and_named(media: Path, orders: Path, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from kinescribe.language import ground, names, parse, render, resolve, sentence
 from kinescribe.language.grounding import meaning
-from kinescribe.language.render import _VERBS, phrase, said_span
+from kinescribe.language.render import _VERBS, in_order, phrase, said_shape, said_span
 from kinescribe.records import CAMERA, Action, Claim, MotionFact, Span, Tracks
 from kinescribe.vocabulary import COMPASS, MAGNITUDES, PARTS, PREDICATES, TRAJECTORY_PHRASES, VERBS
 
@@ -110,7 +110,7 @@ def assert_says(claim: Claim, fact: MotionFact) -> None:
     assert (meant.predicate, claim.subject, claim.object) == (fact.predicate, fact.subject, fact.object)
     unsaid = {"back_and_forth"} if fact.trajectory == "back_and_forth" else set()
     assert set(meant.direction) - unsaid == set(fact.direction) - unsaid
-    assert (meant.trajectory, meant.count, meant.part) == (fact.trajectory, fact.count, fact.part)
+    assert (meant.trajectory, meant.count, meant.part) == (said_shape(fact), fact.count, fact.part)
     assert (meant.magnitude, meant.span) == (fact.magnitude, said_span(fact))
 
 
@@ -126,11 +126,49 @@ def test_a_sentence_reads_back_as_its_fact(fact: MotionFact) -> None:
 def test_a_text_reads_back_as_its_facts(facts: list[MotionFact]) -> None:
     text = render(facts, CALLED)
     claims = ground(parse(text), STREET, CALLED)
-    ordered = sorted(facts, key=lambda f: (f.subject != CAMERA, f.span.start_s, f.span.end_s, f.subject))
+    ordered = in_order(facts)
+    starts = [(said_span(fact) or Span(0, 0)).start_s for fact in ordered]
+    assert starts == sorted(starts)
     assert len(claims) == len(facts), text
     for claim, fact in zip(claims, ordered, strict=True):
         assert_says(claim, fact)
     assert text == render(list(facts), CALLED)
+
+
+def fact_of(number: int, predicate: str, start_s: float, end_s: float, **more: object) -> MotionFact:
+    return MotionFact(f"f{number:03d}", PERSON, predicate, Span(start_s, end_s), **more)  # type: ignore[arg-type]
+
+
+def test_entering_is_said_first_and_leaving_last() -> None:
+    moves = fact_of(1, "move", 5.8, 6.4, direction=("right",))
+    facts = [moves, fact_of(2, "enter", 5.8, 6.2), fact_of(0, "leave", 6.0, 6.4)]
+    meant = [meaning(action) for action in parse(render(facts, CALLED))]
+    assert [a and a.predicate for a in meant] == ["enter", "move", "leave"]
+    assert [a.span and a.span.start_s for a in meant if a] == [5.8, 5.8, 6.4]
+    same = [fact_of(1, "move", 2.8, 3.0), fact_of(0, "leave", 2.5, 2.8), fact_of(2, "enter", 2.8, 3.0)]
+    assert [fact.predicate for fact in in_order(same)] == ["enter", "move", "leave"]
+
+
+def test_short_and_slight_ways_are_not_called_straight() -> None:
+    said = {
+        "short": phrase(fact_of(0, "move", 1.0, 1.8, trajectory="straight")),
+        "slight": phrase(fact_of(0, "move", 1.0, 4.0, trajectory="straight", magnitude="slightly")),
+        "long": phrase(fact_of(0, "move", 1.0, 4.0, trajectory="straight")),
+        "round": phrase(fact_of(0, "move", 1.0, 1.8, trajectory="curved")),
+    }
+    assert {key: "straight" in text or "curved" in text for key, text in said.items()} == {
+        "short": False, "slight": False, "long": True, "round": True,
+    }  # fmt: skip
+
+
+def test_one_wording_within_a_text_and_several_between_texts() -> None:
+    texts = []
+    for number in range(0, 120, 6):
+        facts = [fact_of(number + i, "move", 2.0 * i, 2.0 * i + 1, direction=("up",)) for i in range(6)]
+        actions = parse(render(facts, CALLED))
+        assert len({action.predicate for action in actions}) == 1
+        texts.append(actions[0].predicate)
+    assert set(texts) == {"move", "travel", "go"}
 
 
 @pytest.mark.parametrize("predicate", sorted(_VERBS))

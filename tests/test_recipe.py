@@ -45,14 +45,14 @@ def test_the_shipped_recipes_are_those_of_the_repository() -> None:
 
 def test_a_file_and_overrides(tmp_path: Path) -> None:
     file = tmp_path / "mine ü.toml"
-    file.write_text('[track]\nmin_length_s = 2\n[camera.options]\ncell = 8\n[run]\nuntil = "facts"\n')
-    changes = ["track.max_gap_s=0.25", "camera.options.model=affine", "run.seed=7", "qa.seed=3"]
+    file.write_text('[track]\nmin_length_s = 2\n[track.options]\nsure_score = 0.5\n[run]\nuntil = "facts"\n')
+    changes = ["track.max_gap_s=0.25", "run.seed=7", "qa.seed=3"]
     made = recipe.load(str(file), changes)
     assert list(made.stages)[-1] == "facts"
     assert made.stages["track"].min_length_s == 2.0
     assert isinstance(made.stages["track"].min_length_s, float)
     assert made.stages["track"].max_gap_s == 0.25
-    assert made.stages["camera"].options == {"cell": 8, "model": "affine"}
+    assert made.stages["track"].options == {"sure_score": 0.5}
     assert back(made) == made
 
 
@@ -79,11 +79,24 @@ def test_the_runs_seed_reaches_stages_that_have_one() -> None:
         ("ingest.samples_per_s=0", r"\[ingest\]: samples_per_s must be above 0"),
         ("ingest.start_s=-1", r"\[ingest\]: start_s"),
         ("ingest.max_side=8", r"\[ingest\]: max_side"),
-        ("ingest.max_clip_s=0", r"\[ingest\]: max_clip_s"),
+        ("ingest.max_clip_s=0.999", r"\[ingest\]: max_clip_s must be at least 1 s"),
         ("run.until=fact", r'\[run\]: until: no stage "fact"; did you mean "facts"'),
         ("run.workers=-1", r"\[run\]: workers"),
         ("run.clip_timeout_s=0", r"\[run\]: timeouts"),
-        ("track=1", "expected table.key=value"),
+        ("camera.options.foo=1", r"camera\.options\.foo: no such setting; known: "),
+        ("detect.people=foo", r'detect\.people: no backend "foo"; known: blazepose'),
+        ("detect.objects=flwo", r'detect\.objects: no backend "flwo"; did you mean "flow"'),
+        ("detect.people_options.x=1", r"detect\.people_options\.x: no such setting"),
+        ("track.backend=bytetrak", r'track\.backend: .*did you mean "bytetrack"'),
+        ("track.options.sure_scor=1", r'track\.options\.sure_scor: .*did you mean "sure_score"'),
+        ("track.options.sure_score=x", r"track\.options\.sure_score: expected float, got 'x'"),
+        ("pose.backend=", r'pose\.backend: no backend ""; known: detected'),
+        ('caption.writers=["nope"]', r'caption\.writers: no backend "nope"'),
+        (
+            "caption.options.templat.x=1",
+            r'caption\.options\.templat: no such writer; did you mean "template"',
+        ),
+        ("track=1", r"expected table\.key=value, e\.g\. ingest\.max_side=640"),
         ("track.max_gap_s", "expected table.key=value"),
         ("track..x=1", "expected table.key=value"),
     ],
@@ -91,6 +104,16 @@ def test_the_runs_seed_reaches_stages_that_have_one() -> None:
 def test_what_does_not_fit_is_named_with_what_would(change: str, words: str) -> None:
     with pytest.raises(RecipeError, match=words):
         recipe.load(None, [change])
+
+
+def test_the_example_of_the_hint_is_true() -> None:
+    assert recipe.load(None, ["ingest.max_side=640"]).ingest.max_side == 640
+
+
+def test_a_detector_can_be_switched_off_and_a_backend_come_from_outside() -> None:
+    assert recipe.load(None, ["detect.people=", "detect.objects="]).stages["detect"].people == ""
+    made = recipe.load(None, ["camera.backend=fractions:Fraction", "camera.options.numerator=1"])
+    assert made.stages["camera"].backend == "fractions:Fraction"
 
 
 def test_a_setting_is_no_table_and_a_table_no_setting(tmp_path: Path) -> None:

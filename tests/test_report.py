@@ -26,11 +26,13 @@ from kinescribe.records import (
     Caption,
     Claim,
     Clip,
+    Detections,
     Events,
     Kinematics,
     Tracks,
     Verdicts,
 )
+from kinescribe.stages.detect import nothing
 from kinescribe.viewer import charts, clippage, report
 from kinescribe.viewer.overlay import write_overlay
 from kinescribe.viewer.report import write_report
@@ -258,6 +260,24 @@ def test_pending_failed_and_left_out_clips_are_told(tmp_path: Path) -> None:
     assert len(page.all("article")) == 2
     assert "Plotted: the 7 of 40 subjects" in page.text("p", "note")
     assert "28 more subjects" in page.text("summary")
+
+
+def test_notes_stand_with_their_clip_and_shared_ones_in_the_head(tmp_path: Path) -> None:
+    note, own = f"people: not looked for {INJECTION}", "ends at 1.00 s"
+    clips = [dict(make()) for make in (fake_run.empty, fake_run.unknown, fake_run.one_sample)]
+    for records in clips[:2]:
+        records[Detections] = replace(nothing(), notes=(note, note))
+    clips[0][Clip] = replace(clips[0][Clip], notes=(own,))
+    page = page_of(run_of(*clips), tmp_path)
+    said = [" ".join(text.split()) for _, text in page.all("p", "warn")]
+    assert said.count(note) == 2
+    assert said.count(own) == 1
+    assert said.count(f"2 clips: {note}") == 1
+    assert sum(own in text for text in said) == 1
+    clips[2][Detections] = clips[1][Detections]
+    assert f"All clips: {note}" in page_of(run_of(*clips), tmp_path).text("header", "run")
+    assert f"All shown clips: {note}" in page_of(run_of(*clips), tmp_path, max_clips=2).text("header", "run")
+    assert f"clips: {note}" not in page_of(run_of(clips[1]), tmp_path).text("header", "run")
 
 
 def test_claims_without_a_verdict_are_unchecked_not_true() -> None:

@@ -244,13 +244,13 @@ def test_run_toml_is_the_resolved_recipe_and_the_versions(tmp_path: Path) -> Non
 
 
 def test_clips_come_by_source_and_start(tmp_path: Path) -> None:
-    files = [run_stages.write_video(tmp_path / f"{name}.mp4", i) for i, name in enumerate("ba")]
+    files = [run_stages.write_video(tmp_path / f"{name}.mp4", i, 2.0) for i, name in enumerate("ba")]
     (tmp_path / "orders").mkdir()
-    cut = Recipe(ingest=IngestSettings(max_clip_s=0.5), run=RunSettings(workers=1))
+    cut = Recipe(ingest=IngestSettings(max_clip_s=1.0), run=RunSettings(workers=1))
     with Run.create_or_open(tmp_path / "run", cut) as run:
         execute.annotate_all(files, run, cut, stages=run_stages.stages(tmp_path / "orders"))
         found = [(Path(clip.source).name, round(clip.start_s, 3)) for clip in run.clips()]
-        assert found == [("a.mp4", 0.0), ("a.mp4", 0.5), ("b.mp4", 0.0), ("b.mp4", 0.5)]
+        assert found == [("a.mp4", 0.0), ("a.mp4", 1.0), ("b.mp4", 0.0), ("b.mp4", 1.0)]
         for clip in run.clips():
             stored = run.record(clip.id, Clip)
             assert stored is not None

@@ -9,6 +9,8 @@ script that started them, do not load what they never use.
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
 import os
 import shlex
 import sys
@@ -18,7 +20,7 @@ from typing import Annotated, Any
 import typer
 
 from kinescribe import __version__
-from kinescribe.errors import BackendError, KinescribeError, VideoError
+from kinescribe.errors import BackendError, KinescribeError, VideoError, nearest
 
 app = typer.Typer(
     name="kinescribe",
@@ -33,6 +35,8 @@ app.add_typer(models, name="models")
 
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
+TEXT_SUFFIXES = (".txt", ".md", ".text", ".srt", ".vtt", ".json", ".jsonl", ".csv")
+"""What ends so is meant as a file, also where there is none."""
 _debug = False
 
 
@@ -45,6 +49,13 @@ def main() -> None:
             raise
         typer.echo(f"error: {_printable(str(error))}", err=True)
         sys.exit(1 if isinstance(error, (BackendError, VideoError)) else 2)
+    except OSError as error:  # e.g. a folder where a file is to be written
+        if _debug:
+            raise
+        named = error.filename2 or error.filename  # the second is where a finished file was to be moved
+        where = "" if named is None else f"{named}: "
+        typer.echo(f"error: {_printable(f'{where}{error.strerror or error}')}; choose another path", err=True)
+        sys.exit(2)
 
 
 def _version(asked: bool) -> bool:
@@ -75,13 +86,21 @@ def annotate(
     ] = None,
     out: Annotated[Path, typer.Option("--out", metavar="RUN", help="Folder of the run.")] = ...,  # type: ignore[assignment]
     recipe: Annotated[
-        str | None, typer.Option(metavar="NAME_OR_FILE", help="Recipe to use; default: offline.")
+        str | None,
+        typer.Option(
+            metavar="NAME_OR_FILE",
+            help="Recipe to use; default: offline, or, without --set, what the run was last made with.",
+        ),
     ] = None,
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="STAGE.KEY=VALUE", help="Change one setting; repeatable."),
+        typer.Option(
+            "--set", metavar="STAGE.KEY=VALUE", help="Change one setting of the recipe; repeatable."
+        ),
     ] = None,
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes; default: one per CPU core.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes; default: as the recipe says, else one per CPU core.")
+    ] = None,
     overlay: Annotated[
         bool, typer.Option("--overlay", help="Also write annotated videos to RUN/overlays.")
     ] = False,
@@ -90,17 +109,17 @@ def annotate(
     """Annotate videos; run it again to resume, retry what failed, or bring a run to other settings.
 
     What is done is never computed again: a changed setting costs the stages that depend on it.
+    A run that exists keeps its settings (RUN/run.toml) unless --recipe or --set is given; then those count, and
+    what they do not name is as in the recipe, not as in the run.
 
     Example: kinescribe annotate clips/ --out run --set ingest.samples_per_s=15 --workers 4
     """
-    from kinescribe import recipe as recipes
     from kinescribe.cli import progress, show
     from kinescribe.runs import execute, store, summary
 
     if not videos and not (out / "run.toml").exists():
         raise typer.BadParameter("name at least one video: there is no run yet to go on with")
-    changes = [*(settings or []), *([f"run.workers={workers}"] if workers else [])]
-    chosen = recipes.load(recipe, changes)
+    chosen = _chosen(out, recipe, settings or [], workers)
     console = _console(error=as_json)
     with store.Run.create_or_open(out, chosen) as run:
         with progress.Reporter(_console(error=True), quiet=as_json) as reporter:
@@ -124,16 +143,49 @@ def annotate(
     raise typer.Exit(1 if done.failures else 0)
 
 
+def _chosen(out: Path, name: str | None, settings: list[str], workers: int | None) -> Any:
+    """Return the recipe that was asked for; where none was, that of the run, else the default."""
+    from kinescribe import recipe as recipes
+    from kinescribe.runs.store import Run
+
+    if name is None and not settings and (out / "run.toml").exists():
+        with Run.open(out) as run:
+            chosen = run.recipe
+    else:
+        chosen = recipes.load(name, settings)
+    if workers is None:
+        return chosen
+    return dataclasses.replace(chosen, run=dataclasses.replace(chosen.run, workers=workers))
+
+
 def _overlays(run: Any, console: Any) -> None:
+    """Write the overlays of a run that are not there yet, or show what is not current any more."""
+    from kinescribe.cli import show
     from kinescribe.viewer.overlay import write_overlay
 
-    for clip in run.clips():
+    clips = run.clips()
+    kept = 0
+    for i, clip in enumerate(clips, 1):
         path = run.path / "overlays" / f"{Path(clip.source).stem}-{clip.id}.mp4"
+        made_of, mark = path.with_name(f".{path.name}.made_of"), _shown_by(run, clip.id)
+        if path.exists() and made_of.exists() and made_of.read_text() == mark:
+            kept += 1
+            continue
         try:
             write_overlay(run, clip.id, path)
-            console.print(f"  overlay: {path}", highlight=False, markup=False)
+            made_of.write_text(mark)
+            console.print(f"  overlay {i}/{len(clips)}: {path}", highlight=False, markup=False)
         except VideoError as error:  # the source is gone; what was measured is not
-            console.print(f"  no overlay: {error}", highlight=False, markup=False)
+            console.print(f"  no overlay {i}/{len(clips)}: {error}", highlight=False, markup=False)
+    if kept:
+        console.print(f"  {show.plural(kept, 'overlay')} up to date in {run.path / 'overlays'}", markup=False)
+
+
+def _shown_by(run: Any, clip_id: str) -> str:
+    """Return a hash of the records that an overlay shows, and of the version that draws them."""
+    items = run.ledger.items(clip_id).values()
+    told = [__version__, *sorted((item.stage, item.fingerprint, item.status) for item in items)]
+    return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
 
 
 @app.command()
@@ -150,6 +202,9 @@ def export(
     from kinescribe.cli import show
     from kinescribe.runs.store import Run
 
+    if ":" not in to and to not in plugins.names("exporters"):
+        raise typer.BadParameter(f'no format "{to}"{nearest(to, plugins.names("exporters"))}')
+    _spare_the_run(run, out)
     exporter = plugins.load("exporters", to)
     with Run.open(run) as opened:
         exported = exporter(opened, out)
@@ -174,6 +229,7 @@ def report(
     from kinescribe.runs.store import Run
     from kinescribe.viewer.report import write_report
 
+    _spare_the_run(run, out or run / "report.html")
     with Run.open(run) as opened:
         typer.echo(write_report(opened, out or run / "report.html"))
 
@@ -218,6 +274,7 @@ def stats(run: RunFolder, as_json: AsJson = False) -> None:
     console = _console()
     for line in show.lines(counts):
         console.print(line, highlight=False)
+    show.notes(console, counts, most=len(counts.notes))
     for title, found in show.distributions(counts):
         show.table(console, (title, ""), [(name, show.number(n)) for name, n in found.items()])
     rows = [(clip.id, clip.source, f"{clip.start_s:.1f}", f"{clip.duration_s:.1f}") for clip in clips]
@@ -314,7 +371,30 @@ def _text(text_or_file: str) -> str:
             return Path(text_or_file).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise typer.BadParameter(f"cannot read {text_or_file}: {error}") from error
+    if _is_path(text_or_file):
+        raise typer.BadParameter(
+            f"there is no file {text_or_file}; to read these words, end them with a full stop"
+        )
     return text_or_file
+
+
+def _is_path(text: str) -> bool:
+    """Return whether an argument names a file and is no sentence."""
+    one_line = len(text) < 4096 and "\n" not in text
+    slashed = any(mark in text for mark in {"/", os.sep}) and not any(map(str.isspace, text))
+    return one_line and not text.endswith(".") and (slashed or text.lower().endswith(TEXT_SUFFIXES))
+
+
+def _spare_the_run(run: Path, out: Path) -> None:
+    """Refuse to write over what a run is made of."""
+    from kinescribe.runs.store import OWN_NAMES
+
+    folder, target = run.resolve(), out.resolve()
+    if target == folder or folder not in target.parents:
+        return
+    first = target.relative_to(folder).parts[0]
+    if any(first == name or first in (f"{name}.part", f"{name}-wal", f"{name}-shm") for name in OWN_NAMES):
+        raise typer.BadParameter(f"{out} belongs to the run itself; choose another --out")
 
 
 def _console(error: bool = False) -> Any:

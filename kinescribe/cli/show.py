@@ -20,6 +20,8 @@ from kinescribe.runs.summary import Counts
 
 MOST_FAILURES = 20
 """Lines of a list of failures; the rest is counted."""
+MOST_NOTES = 5
+"""Lines of notes after an annotation: most name a time of one clip, and the report shows them there."""
 
 
 def to_json(value: Any) -> str:
@@ -60,11 +62,23 @@ def summary(console: Console, done: Summary, counts: Counts) -> None:
     """Print what an annotation did and what the run holds now."""
     speed = f", {done.video_s / done.wall_s:.2f} x real time" if done.video_s and done.wall_s else ""
     work = f"{plural(done.annotated, 'clip')} annotated ({done.video_s:.1f} s of video)"
-    if not done.annotated and not done.scanned:
+    if done.given_up:
+        work += f", {done.given_up} failed,"
+    if not (done.annotated or done.given_up or done.scanned):
         work = "nothing to do: everything is up to date"
     console.print(f"{work} in {done.wall_s:.1f} s{speed}", highlight=False)
     for line in lines(counts):
         console.print(f"  {line}", highlight=False)
+    notes(console, counts, MOST_NOTES)
+
+
+def notes(console: Console, counts: Counts, most: int) -> None:
+    """Print what could not be done, with the number of clips that it concerns, a line each."""
+    for note, number in list(counts.notes.items())[:most]:
+        where = plural(number, "clip")
+        console.print(f"  note ({where}): {note}", highlight=False, markup=False, soft_wrap=True)
+    if len(counts.notes) > most:
+        console.print(f"  and {plural(len(counts.notes) - most, 'note')} more: kinescribe stats RUN")
 
 
 def lines(counts: Counts) -> list[str]:

@@ -1,4 +1,4 @@
-"""Facts to plain English. Deterministic: the wording varies with the fact's id, the content never does.
+"""Facts to plain English. Deterministic: the wording varies between texts, the content never does.
 
 Every part of a fact that can be said is said in a way the parser reads back (``tests/test_language.py``).
 """
@@ -6,7 +6,7 @@ Every part of a fact that can be said is said in a way the parser reads back (``
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from kinescribe.records import CAMERA, MotionFact, Span
@@ -16,6 +16,9 @@ INSTANT_S = 0.15
 """A shorter span is said as one instant; times are said in tenths of a second."""
 MAX_CHAIN = 3
 """Facts in one sentence."""
+
+MIN_STRAIGHT_S = 1.0
+"""A shorter way has no shape worth saying when it is straight; a slight one never has."""
 
 _INSTANTS = {"start": 0, "stop": 0, "enter": 0, "leave": 1}
 """Predicates that happen at one end (0 start, 1 end) of the span that shows them."""
@@ -68,6 +71,12 @@ def said_span(fact: MotionFact) -> Span | None:
     return Span(start, start) if end - start < INSTANT_S else Span(start, end)
 
 
+def said_shape(fact: MotionFact) -> str | None:
+    """Return the shape that a sentence gives for a fact; short and slight ways are not called straight."""
+    dull = fact.magnitude == "slightly" or fact.span.duration_s < MIN_STRAIGHT_S
+    return None if fact.trajectory == "straight" and dull else fact.trajectory
+
+
 def phrase(fact: MotionFact, object_name: str | None = None, variant: int | None = None) -> str:
     """Return the predicate of a fact in the third person, without its time: ``moves slowly to the left``.
 
@@ -75,7 +84,7 @@ def phrase(fact: MotionFact, object_name: str | None = None, variant: int | None
         object_name: what the fact's object is called.
         variant: which wording to take; by default it follows from the fact's id.
     """
-    chosen = _pick(fact, "verb") if variant is None else variant
+    chosen = _pick("verb", [fact]) if variant is None else variant
     verbs = _CAMERA_STAYS if (fact.subject, fact.predicate) == (CAMERA, "stay") else _VERBS[fact.predicate]
     words = [verbs[chosen % len(verbs)]]
     if object_name is not None:
@@ -88,19 +97,35 @@ def phrase(fact: MotionFact, object_name: str | None = None, variant: int | None
 
 def sentence(fact: MotionFact, name: str, object_name: str | None = None) -> str:
     """Return one sentence about one fact."""
-    return _finish(_clause(fact, name, object_name))
+    return _finish(_clause(fact, name, object_name, _pick("verb", [fact])))
+
+
+def in_order(facts: Iterable[MotionFact]) -> list[MotionFact]:
+    """Return facts in the order in which a text says them: the camera, then by the time said.
+
+    At one instant a subject first enters, and leaves last.
+    """
+    return sorted(facts, key=_place)
+
+
+def _place(fact: MotionFact) -> tuple[bool, float, int, float, int]:
+    span = said_span(fact) or fact.span
+    first = {"enter": -1, "leave": 1}.get(fact.predicate, 0)
+    return fact.subject != CAMERA, span.start_s, first, span.end_s, fact.subject
 
 
 def render(facts: Sequence[MotionFact], names: Mapping[int, str]) -> str:
     """Return a text that says the facts in order of time, the camera first.
 
-    Consecutive facts of one subject form a sentence of up to ``MAX_CHAIN`` facts.
+    Consecutive facts of one subject form a sentence of up to ``MAX_CHAIN`` facts. Each predicate has one wording
+    within a text.
 
     Args:
         names: how the subjects are called (``referring.names``).
     """
-    ordered = sorted(facts, key=lambda f: (f.subject != CAMERA, f.span.start_s, f.span.end_s, f.subject))
-    return " ".join(_finish(_chain(chain, names)) for chain in _chains(ordered))
+    ordered = in_order(facts)
+    variant = _pick("verb", ordered)
+    return " ".join(_finish(_chain(chain, names, variant)) for chain in _chains(ordered))
 
 
 class _Chain(NamedTuple):
@@ -118,32 +143,37 @@ def _chains(facts: Sequence[MotionFact]) -> list[_Chain]:
     return chains
 
 
-def _chain(chain: _Chain, names: Mapping[int, str]) -> str:
+def _chain(chain: _Chain, names: Mapping[int, str], variant: int) -> str:
     """One subject, several predicates; "then" only between spans that do not overlap."""
     first, *rest = chain.facts
     if not rest:
-        return _clause(first, names[chain.subject], _object(first, names))
-    text = f"{names[chain.subject]} {_timed(first, _object(first, names))}"
+        return _clause(first, names[chain.subject], _object(first, names), variant)
+    text = f"{names[chain.subject]} {_timed(first, _object(first, names), variant)}"
     before = first
     for i, fact in enumerate(rest):
-        link = "then" if fact.span.start_s >= before.span.end_s - INSTANT_S else ""
+        link = "then" if _follows(fact, before) else ""
         comma = "," if len(rest) > 1 or link else ""
         joint = f"{comma} and {link}" if i == len(rest) - 1 else f", {link}"
-        text += f"{joint} ".replace("  ", " ") + _timed(fact, _object(fact, names))
+        text += f"{joint} ".replace("  ", " ") + _timed(fact, _object(fact, names), variant)
         before = fact
     return text
 
 
-def _clause(fact: MotionFact, name: str, object_name: str | None) -> str:
-    span = said_span(fact)
-    if span is not None and _pick(fact, "time") % 3 == 0:
-        return f"{_time(span)}, {name} {phrase(fact, object_name)}"
-    return f"{name} {_timed(fact, object_name)}"
+def _follows(fact: MotionFact, before: MotionFact) -> bool:
+    span, earlier = said_span(fact) or fact.span, said_span(before) or before.span
+    return span.start_s >= earlier.end_s - INSTANT_S
 
 
-def _timed(fact: MotionFact, object_name: str | None) -> str:
+def _clause(fact: MotionFact, name: str, object_name: str | None, variant: int) -> str:
     span = said_span(fact)
-    said = phrase(fact, object_name)
+    if span is not None and _pick("time", [fact]) % 3 == 0:
+        return f"{_time(span)}, {name} {phrase(fact, object_name, variant)}"
+    return f"{name} {_timed(fact, object_name, variant)}"
+
+
+def _timed(fact: MotionFact, object_name: str | None, variant: int) -> str:
+    span = said_span(fact)
+    said = phrase(fact, object_name, variant)
     return said if span is None else f"{said} {_time(span)}"
 
 
@@ -156,7 +186,7 @@ def _time(span: Span) -> str:
 def _manner(fact: MotionFact) -> list[str]:
     """Magnitude, direction, shape and count, in this order."""
     direction = _direction(fact)
-    shape = TRAJECTORY_PHRASES.get(fact.trajectory or "")
+    shape = TRAJECTORY_PHRASES.get(said_shape(fact) or "")
     if fact.trajectory == "back_and_forth" and fact.direction in _BOTH_WAYS:
         shape = None  # "left and right" says it
     parts = [fact.magnitude, direction, shape, times(fact.count)]
@@ -197,7 +227,7 @@ def _finish(text: str) -> str:
     return text[0].upper() + text[1:] + "."
 
 
-def _pick(fact: MotionFact, what: str) -> int:
-    """A number that varies between facts but not between runs."""
-    key = f"{what}:{fact.id}:{fact.subject}:{fact.predicate}:{fact.span.start_s:.2f}"
-    return int.from_bytes(hashlib.sha256(key.encode()).digest()[:4])
+def _pick(what: str, facts: Sequence[MotionFact]) -> int:
+    """A number that varies between facts, and texts of several, but not between runs."""
+    told = ";".join(f"{f.id}:{f.subject}:{f.predicate}:{f.span.start_s:.2f}" for f in facts)
+    return int.from_bytes(hashlib.sha256(f"{what}:{told}".encode()).digest()[:4])

@@ -21,7 +21,7 @@ from pebble import ProcessExpired
 
 from kinescribe import pipeline
 from kinescribe.errors import RecipeError
-from kinescribe.recipe import Recipe
+from kinescribe.recipe import Recipe, check_backends
 from kinescribe.records import Clip
 from kinescribe.runs import ingest, spool, worker
 from kinescribe.runs.commit import Annotated, Annotation, Committer, Scan, Scanned
@@ -59,7 +59,9 @@ class Summary:
     clips: int
     """Clips of the run."""
     annotated: int
-    """Clips that were worked on now."""
+    """Clips that were annotated now."""
+    given_up: int
+    """Clips that were worked on now and failed; ``failures`` says why."""
     scanned: int
     """Videos that went through the door now."""
     video_s: float
@@ -124,13 +126,16 @@ class _Driver:
     planned: set[str] = field(default_factory=set)
     """Ids of the clips seen so far."""
     counts: dict[str, float] = field(default_factory=lambda: dict.fromkeys(Progress._fields, 0))
+    given_up: list[Clip] = field(default_factory=list)
+    """Clips that failed now."""
     committed_at: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
         pipeline.check(list(self.stages.values()))
+        check_backends(self.stages)
         try:
             self.own = pipeline.digests(self.stages)
-        except TypeError as error:  # a backend was given an option that it does not have
+        except TypeError as error:  # a backend from outside was given an option that it does not have
             raise RecipeError(f"a stage's options do not fit its backend: {error}") from error
         self.committer = Committer(self.run, self.recipe.ingest, self.stages)
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -154,11 +159,13 @@ class _Driver:
     def _scans(self, paths: Sequence[str | Path], present: set[str]) -> list[Scan]:
         """Return the files to scan: new, changed, failed before, or without clips in the run."""
         known = self.run.ledger.sources()
-        named = dict.fromkeys(str(path) for path in ingest.expand(paths, self.run.path))
-        failed = [row for path, row in known.items() if row.status == FAILED and path not in named]
-        if paths:
-            self.committer.forget(row for row in failed if not os.path.exists(row.path))
-        again = [path for path, row in known.items() if row.status == DONE or not paths]
+        failed = [row for row in known.values() if row.status == FAILED]
+        empty = [row.path for row in failed if os.path.isdir(row.path)]  # folders without videos, until now
+        named = dict.fromkeys(str(path) for path in ingest.expand(paths or empty, self.run.path))
+        lost = {row.path for row in failed if paths and not os.path.exists(row.path)}
+        gone = {*empty, *lost} - named.keys()
+        self.committer.forget(row for row in failed if row.path in gone)
+        again = [p for p, row in known.items() if row.status == DONE or (not paths and p not in gone)]
         tasks = [_looked_at(path) for path in dict.fromkeys([*named, *again])]
         return [t for t in tasks if self._needs_scan(t, known.get(t.path), t.path in named, present)]
 
@@ -303,6 +310,7 @@ class _Driver:
         if isinstance(task, Scan):
             self.counts["sources_done"] += 1
         else:
+            self.given_up += [task.clip] if trouble else []
             self.counts["clips_done"] += 1
             self.counts["video_done_s"] += task.clip.duration_s
         self._tell()
@@ -315,9 +323,10 @@ class _Driver:
         """Return what was done."""
         return Summary(
             clips=len(self.run.ledger.clips()),
-            annotated=int(self.counts["clips_done"]),
+            annotated=int(self.counts["clips_done"]) - len(self.given_up),
+            given_up=len(self.given_up),
             scanned=int(self.counts["sources_done"]),
-            video_s=self.counts["video_done_s"],
+            video_s=max(0.0, self.counts["video_done_s"] - sum(clip.duration_s for clip in self.given_up)),
             wall_s=wall_s,
             interrupted=interrupted,
             failures=tuple(self.run.failures()),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import astuple
 from pathlib import Path
 
@@ -79,6 +79,8 @@ def content_key(clip: Clip, settings: IngestSettings) -> str:
 def expand(paths: Sequence[str | Path], besides: Path | None = None) -> list[Path]:
     """Return the videos named, and those inside the folders named (sorted, at any depth), each once.
 
+    A folder that is a run is not searched: the overlays in it are no new videos.
+
     Paths are made absolute, so that a run can be resumed from anywhere. A path that does not exist, and a
     folder without videos, stay in: the run reports them.
 
@@ -90,9 +92,17 @@ def expand(paths: Sequence[str | Path], besides: Path | None = None) -> list[Pat
     found: dict[Path, None] = {}
     for path in paths:
         whole = Path(os.path.abspath(Path(path).expanduser()))
-        inside = sorted(p for p in whole.rglob("*") if _is_video(p) and skipped not in p.parents)
+        inside = sorted(_videos_in(whole, skipped))
         found.update(dict.fromkeys(inside or [whole]))
     return list(found)
+
+
+def _videos_in(folder: Path, skipped: Path | None) -> Iterator[Path]:
+    for where, folders, files in os.walk(folder):
+        if Path(where) == skipped or "run.toml" in files:
+            folders.clear()  # nothing below is visited
+            continue
+        yield from (path for path in (Path(where) / name for name in files) if _is_video(path))
 
 
 def _is_text(name: str) -> bool:

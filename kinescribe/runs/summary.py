@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from kinescribe.records import CameraMotion, Captions, Facts, Questions, Tracks, Verdicts
+from kinescribe.records import CameraMotion, Captions, Clip, Detections, Facts, Questions, Tracks, Verdicts
 from kinescribe.runs.store import Run
 
 VERDICTS = {True: "true", False: "false", None: "unknown"}
@@ -38,16 +38,19 @@ class Counts:
     """Tracks by label."""
     stage_s: Mapping[str, float] = field(default_factory=dict)
     """Seconds spent in each stage for the current records."""
+    notes: Mapping[str, int] = field(default_factory=dict)
+    """Clips by what could not be done or was left out in them; the most frequent first."""
 
 
 def count(run: Run) -> Counts:
     """Count what a run holds now."""
     clips = run.clips()
     total: dict[str, Counter[str]] = {
-        name: Counter() for name in ("plain", "claims", "camera", "predicates", "categories", "labels")
+        name: Counter()
+        for name in ("plain", "claims", "camera", "predicates", "categories", "labels", "notes")
     }
     for clip in clips:
-        for name, found in _of_clip(run.records(clip.id)).items():
+        for name, found in _of_clip({**run.records(clip.id), Clip: clip}).items():
             total[name].update(found)
     stage_s: Counter[str] = Counter()
     for item in run.ledger.items().values():
@@ -79,7 +82,14 @@ def _of_clip(records: Mapping[type, Any]) -> dict[str, Counter[str]]:
         "predicates": Counter(fact.predicate for fact in (facts.facts if facts else ())),
         "categories": Counter(question.category for question in (questions.questions if questions else ())),
         "labels": Counter(tracks.label if tracks else ()),
+        "notes": Counter(notes(records)),
     }
+
+
+def notes(records: Mapping[type, Any]) -> tuple[str, ...]:
+    """Return what the door and the detectors could not do in a clip, each once."""
+    kinds = (records.get(kind) for kind in (Clip, Detections))
+    return tuple(dict.fromkeys(note for record in kinds if record for note in record.notes))
 
 
 def _claims(captions: Captions | None, verdicts: Verdicts | None) -> Counter[str]:

@@ -71,7 +71,7 @@ def _offers(clip: Clip, tracks: Tracks, max_life_s: float, max_gap_s: float) -> 
     lives = [np.flatnonzero(np.isfinite(boxes[:, 0])) for boxes in tracks.xyxy]
     people = [n for n, label in enumerate(tracks.label) if label == PERSON and len(lives[n])]
     for thing, own in enumerate(lives):
-        if tracks.label[thing] == PERSON or not len(own) or _duration_s(clip, own) > max_life_s:
+        if tracks.label[thing] == PERSON or not len(own) or _duration_s(clip, own) > max_life_s + 1e-6:
             continue
         for person in people:
             for comes in (True, False):

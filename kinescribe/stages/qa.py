@@ -2,6 +2,7 @@
 
 A question is asked only if the judge confirms the answer and refuses three other options of different meaning; what
 the judge cannot tell is no distractor. Where the camera moves, an answer about ways must hold as filmed as well.
+Every draw hangs on what is asked, never on the draws before: another fact does not reshuffle the other questions.
 """
 
 from __future__ import annotations
@@ -10,11 +11,12 @@ import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import ClassVar, NamedTuple
+from itertools import islice
+from typing import ClassVar, NamedTuple, TypeVar
 
 from kinescribe.checks import Judgement, Measurements, beside, check, gap, located, travelled
 from kinescribe.language.referring import names
-from kinescribe.language.render import phrase, said_span, times
+from kinescribe.language.render import phrase, said_shape, said_span, times
 from kinescribe.records import (
     CAMERA,
     Action,
@@ -31,6 +33,8 @@ from kinescribe.records import (
     Tracks,
 )
 from kinescribe.vocabulary import COMPASS, DIRECTION_PHRASES, QA_CATEGORIES, TRAJECTORY_PHRASES
+
+T = TypeVar("T")
 
 NUM_OPTIONS = 4
 OVERLAP_S = 0.05
@@ -52,6 +56,16 @@ _GAPS = {
 }  # fmt: skip
 _SIDES = {"left": "to the left of", "right": "to the right of", "up": "above", "down": "below"}
 _QUARTERS = ("upper_left", "upper_right", "lower_left", "lower_right")
+
+
+def _draw(*told: object) -> float:
+    """Return a number in [0, 1) that looks random and follows from what it is for."""
+    return random.Random(":".join(map(str, told))).random()
+
+
+def _shuffled(items: Iterable[T], *told: object) -> list[T]:
+    """Return items in an order in which one more item does not move the others."""
+    return sorted(items, key=lambda item: _draw(*told, item))
 
 
 class Option(NamedTuple):
@@ -84,6 +98,13 @@ _CAMERA_IDEAS = (
     *(Idea("roll", (way,)) for way in ("clockwise", "counterclockwise")),
     Idea("stay"),
 )
+_CAMERA_MOVES = (Idea("move", ("forward",)), Idea("move", ("backward",)))
+"""Only where the camera is seen to move with parallax: else they could be taken for zooming."""
+_AGAINST_EXPANSION = {
+    "dolly_in": (("move", ("backward",)), ("zoom", ("out",))),
+    "dolly_out": (("move", ("forward",)), ("zoom", ("in",))),
+}
+"""What is false of a picture whose parts move away from one point (or towards it), whatever else the camera does."""
 _GENERAL_IDEAS = (
     *(Idea("move", (way,)) for way in ("left", "right", "up", "down")),
     *(Idea(predicate) for predicate in ("stay", "enter", "leave")),
@@ -109,7 +130,7 @@ class AskQuestions:
     max_per_category: int = 4
     """Keeps clips with many subjects from crowding out the others (FoundationMotion: about six per clip in all)."""
 
-    revision: ClassVar[int] = 1
+    revision: ClassVar[int] = 2
 
     def __call__(
         self,
@@ -122,48 +143,43 @@ class AskQuestions:
     ) -> Questions:
         """Ask what can be asked, by category."""
         measured = Measurements(clip, camera, tracks, poses, kinematics)
-        rng = random.Random(f"{self.seed}:{clip.id}")
-        asker = _Asker(measured, facts.facts, rng)
+        asker = _Asker(measured, facts.facts, f"{self.seed}:{clip.id}")
         surest = sorted(facts.facts, key=lambda fact: -fact.confidence)
         asked: list[Question] = []
         for category in QA_CATEGORIES:
-            found: list[Question] = []
-            for fact in surest:
-                found += _asked(category, fact, asker, rng)
-            asked += _different(found)[: self.max_per_category]
+            found = (question for fact in surest for question in _asked(category, fact, asker))
+            asked += islice(_different(found), self.max_per_category)
         return Questions(tuple(asked))
 
 
-def _asked(category: str, fact: MotionFact, asker: _Asker, rng: random.Random) -> Iterator[Question]:
+def _asked(category: str, fact: MotionFact, asker: _Asker) -> Iterator[Question]:
     """Yield the questions of a category about one fact; of orders only the first that works."""
     for draft in asker.drafts(category, fact):
-        question = _decide(category, fact, draft, rng)
+        question = _decide(category, fact, draft, asker.seed)
         if question is not None:
             yield question
             if category == "action_order":
                 return
 
 
-def _different(questions: Sequence[Question]) -> list[Question]:
-    """Drop questions whose words and options were asked already."""
-    return list({(q.text, tuple(sorted(q.options))): q for q in reversed(questions)}.values())[::-1]
+def _different(questions: Iterable[Question]) -> Iterator[Question]:
+    """Leave out questions whose words and options were asked already."""
+    seen: set[tuple[str, ...]] = set()
+    for question in questions:
+        key = (question.text, *sorted(question.options))
+        if key not in seen:
+            seen.add(key)
+            yield question
 
 
-def _decide(category: str, fact: MotionFact, draft: Draft, rng: random.Random) -> Question | None:
+def _decide(category: str, fact: MotionFact, draft: Draft, seed: str) -> Question | None:
     """Keep a question whose answer is judged true and that has three options judged false."""
-    if draft.answer.judged.holds is not True:
+    wrong = _refused(draft)
+    if wrong is None:
         return None
-    wrong: dict[str, Option] = {}
-    for option in draft.others:
-        if option.judged.holds is False and option.key != draft.answer.key:
-            wrong.setdefault(option.key, option)
-        if len(wrong) == NUM_OPTIONS - 1:
-            break
-    if len(wrong) < NUM_OPTIONS - 1:
-        return None
-    options = [draft.answer, *wrong.values()]
-    rng.shuffle(options)
-    refused = "; ".join(f'"{o.text}": {o.judged.why}' for o in wrong.values())
+    options = [draft.answer, *wrong]
+    random.Random(f"{seed}:{category}:{_content(fact)}:{draft.text}").shuffle(options)
+    refused = "; ".join(f'"{o.text}": {o.judged.why}' for o in wrong)
     provenance = f"fact {fact.id}; answer checked true: {draft.answer.judged.why}; checked false: {refused}"
     return Question(
         category,
@@ -174,6 +190,24 @@ def _decide(category: str, fact: MotionFact, draft: Draft, rng: random.Random) -
         fact.id,
         provenance,
     )
+
+
+def _refused(draft: Draft) -> list[Option] | None:
+    """Return three options that are judged false; None where there are fewer or the answer is not judged true."""
+    if draft.answer.judged.holds is not True:
+        return None
+    wrong: dict[str, Option] = {}
+    for option in draft.others:
+        if option.judged.holds is False and option.key != draft.answer.key:
+            wrong.setdefault(option.key, option)
+        if len(wrong) == NUM_OPTIONS - 1:
+            return list(wrong.values())
+    return None
+
+
+def _content(fact: MotionFact) -> str:
+    """What a fact is about: unlike its id, it does not change when another fact is found."""
+    return f"{fact.subject}:{fact.predicate}:{fact.part}:{fact.object}:{fact.span.start_s:.2f}"
 
 
 class _Happening(NamedTuple):
@@ -210,18 +244,20 @@ class _Around:
 class _Asker:
     """Turns facts into drafts of questions, one method per category."""
 
-    def __init__(self, measured: Measurements, facts: Sequence[MotionFact], rng: random.Random) -> None:
-        self.measured, self.facts, self.rng = measured, facts, rng
+    def __init__(self, measured: Measurements, facts: Sequence[MotionFact], seed: str) -> None:
+        self.measured, self.facts, self.seed = measured, facts, seed
         self.names = names(measured.tracks)
         self.filmed = measured.as_filmed()
         self.judged: dict[Claim, Judgement] = {}
         """Verdicts so far: the questions of a clip consider the same few claims again and again."""
         self.happenings = [_Happening(fact, _core(fact), self._whole(_core(fact))) for fact in facts]
-        self.elsewhere = [
+        self.elsewhere = {
             Idea(h.core.predicate, h.core.direction, h.core.part, h.core.trajectory)
             for h in self.happenings
             if h.fact.subject != CAMERA and h.fact.object is None
-        ]
+        }
+        self.told = {i for fact in facts for i in (fact.subject, fact.object) if i is not None}
+        """Subjects that something is said of: the others are known by name to nobody."""
 
     def drafts(self, category: str, fact: MotionFact) -> Iterator[Draft]:
         """Yield the questions of a category that a fact gives rise to."""
@@ -247,10 +283,20 @@ class _Asker:
 
     def _checked(self, claim: Claim) -> Judgement:
         found = check(claim, self.measured)
+        if claim.subject == CAMERA and found.holds is None:
+            return self._against_expansion(claim) or found
         if claim.subject == CAMERA or not self.measured.camera.moves:
             return found
         seen = check(claim, self.filmed)
         return found if seen.holds == found.holds else Judgement(None, f"{found.why}; as filmed: {seen.why}")
+
+    def _against_expansion(self, claim: Claim) -> Judgement | None:
+        """Refuse the opposite of driving: driving is always labelled ``complex`` too, which the judge leaves open."""
+        said = (claim.action.predicate, claim.action.direction)
+        for label, never in _AGAINST_EXPANSION.items():
+            if label in self.measured.camera.labels and said in never:
+                return Judgement(False, f"camera: {label}; the picture's parts move the other way")
+        return None
 
     def _option(self, fact: MotionFact, span: Span | None) -> Option:
         """An option and its verdict in the time that the question gives."""
@@ -265,25 +311,37 @@ class _Asker:
     # --- ideas for distractors ------------------------------------------------------------------------------
 
     def _ideas(self, fact: MotionFact) -> Iterator[MotionFact]:
-        """What the subject could have done instead: first what happens elsewhere in the clip, then anything.
-
-        The order is drawn at once, whether or not the ideas are looked at: later draws do not depend on it.
-        """
-        pools = [_CAMERA_IDEAS] if fact.subject == CAMERA else [self.elsewhere, _GENERAL_IDEAS]
-        drawn = [idea for pool in pools for idea in self._mixed(pool)]
-        return (_but(fact, *idea) for idea in drawn)
-
-    def _mixed(self, ideas: Sequence[Idea]) -> list[Idea]:
-        return self.rng.sample(ideas, len(ideas))
+        """Yield what the subject could have done instead: first what happens elsewhere in the clip, then anything."""
+        camera = (*_CAMERA_IDEAS, *(_CAMERA_MOVES if fact.predicate == "move" else ()))
+        for pool in [camera] if fact.subject == CAMERA else [self.elsewhere, _GENERAL_IDEAS]:
+            for idea in _shuffled(pool, self.seed, "ideas", _content(fact)):
+                yield _but(fact, *idea)
 
     # --- the seven categories -------------------------------------------------------------------------------
 
     def _recognition(self, fact: MotionFact) -> Iterator[Draft]:
+        if self._instead(fact) is not None:
+            return
         span = said_span(fact)
         others = (self._option(idea, span) for idea in self._ideas(fact))
         yield Draft(
             f"What does {self.names[fact.subject]} do{_when(fact)}?", self._option(_core(fact), span), others
         )
+
+    def _instead(self, fact: MotionFact) -> Draft | None:
+        """Return what is asked of a fact in place of what the subject does: which way it goes, how its speed changes.
+
+        Both would be the same question in other words, so lots are drawn.
+        """
+        if _draw(self.seed, "instead", _content(fact)) < 0.5:
+            return None
+        if _goes_one_way(fact):
+            draft = self._direction(fact)
+        elif fact.predicate in ("accelerate", "decelerate"):
+            draft = self._speed(fact)
+        else:
+            return None
+        return draft if _refused(draft) is not None else None
 
     def _order(self, fact: MotionFact) -> Iterator[Draft]:
         """Pit "A, then B" against "B, then A", and against something that never happens.
@@ -348,25 +406,28 @@ class _Asker:
         return Judgement(False, f"not before: {early.why}; not again: {again.why}")
 
     def _object(self, fact: MotionFact) -> Iterator[Draft]:
-        """Who does it; the others must be judged not to."""
+        """Who does it; the others must be judged not to.
+
+        Who is mentioned nowhere else is offered only where nobody else can be.
+        """
         if fact.subject == CAMERA or fact.object is not None:
             return
         core, span = _core(fact), said_span(fact)
         answer = Option(self.names[fact.subject], self._judge(core, span=span))
-        rivals = [
-            Option(self.names[i], self._judge(replace(core, subject=i), span=span))
-            for i in self.measured.tracks.ids.tolist()
-            if i != fact.subject
-        ]
-        refused = [option for option in self.rng.sample(rivals, len(rivals)) if option.judged.holds is False]
+        told = {self.names[i] for i in self.told}
+        others = self._shuffled([i for i in self.measured.tracks.ids.tolist() if i != fact.subject], fact)
+        rivals = [Option(self.names[i], self._judge(replace(core, subject=i), span=span)) for i in others]
+        refused = [option for option in rivals if option.judged.holds is False]
         if not refused:
             return
+        familiar = [option for option in refused if option.text in told] or refused[:1]
         together = [
             Option(f"{answer.text} and {option.text} both", Judgement(False, option.judged.why))
             for option in refused[:1]
         ]
         nobody = Option("none of them", Judgement(False, f"{answer.text}: {answer.judged.why}"))
-        yield Draft(f"Who or what {self._says(core)}{_when(fact)}?", answer, [*refused, *together, nobody])
+        text = f"Who or what {self._says(core)}{_when(fact)}?"
+        yield Draft(text, answer, [*familiar, *together, nobody])
 
     def _location(self, fact: MotionFact) -> Iterator[Draft]:
         span = said_span(fact)
@@ -385,7 +446,7 @@ class _Asker:
         if fact.count is None or fact.subject == CAMERA:
             return
         near = [n for n in range(max(1, fact.count - 3), fact.count + 4) if n != fact.count]
-        counted = [replace(fact, count=n, magnitude=None) for n in self.rng.sample(near, len(near))]
+        counted = [replace(fact, count=n, magnitude=None) for n in self._shuffled(near, fact)]
         others = (Option(times(f.count), self._judge(f, span=said_span(fact))) for f in counted)
         answer = Option(times(fact.count), self._judge(replace(fact, magnitude=None), span=said_span(fact)))
         plain = self._says(replace(fact, count=None, magnitude=None))
@@ -398,13 +459,12 @@ class _Asker:
     def _attribute(self, fact: MotionFact) -> Iterator[Draft]:
         if fact.subject == CAMERA:
             return
-        if fact.predicate in ("accelerate", "decelerate"):
-            yield self._speed(fact)
-        if fact.predicate == "move" and len(fact.direction) == 1 and fact.direction[0] in COMPASS:
-            yield self._direction(fact)
-            if fact.trajectory == "straight" and not self.measured.camera.moves:
-                yield self._way(fact)
-        if fact.predicate == "move" and fact.trajectory in TRAJECTORY_PHRASES:
+        instead = self._instead(fact)
+        if instead is not None:
+            yield instead
+        if _goes_one_way(fact) and fact.trajectory == "straight" and not self.measured.camera.moves:
+            yield self._way(fact)
+        if fact.predicate == "move" and said_shape(fact) is not None:
             yield self._trajectory(fact)
 
     def _direction(self, fact: MotionFact) -> Draft:
@@ -425,7 +485,7 @@ class _Asker:
         span = said_span(fact)
         assert span is not None
         value = fact.evidence.get("net_widths", 0.0)
-        factors = self.rng.sample([0.25, 0.5, 1.5, 2.0, 3.0], 5)
+        factors = self._shuffled([0.25, 0.5, 1.5, 2.0, 3.0], fact)
         options = [
             Option(
                 f"about {100 * value * factor:.0f} % of the picture's width",
@@ -449,8 +509,7 @@ class _Asker:
     def _trajectory(self, fact: MotionFact) -> Draft:
         shapes = [shape for shape in TRAJECTORY_PHRASES if shape != fact.trajectory]
         said = [
-            _but(fact, "move", trajectory=shape)
-            for shape in (fact.trajectory, *self.rng.sample(shapes, len(shapes)))
+            _but(fact, "move", trajectory=shape) for shape in (fact.trajectory, *self._shuffled(shapes, fact))
         ]
         options = [
             Option(TRAJECTORY_PHRASES[f.trajectory or ""], self._judge(f, span=said_span(fact))) for f in said
@@ -465,12 +524,13 @@ class _Asker:
             return
         one, two = self.names[fact.subject], self.names[other]
         changes = [
-            Option(text, gap(self.measured, fact.subject, other, kind, span)) for kind, text in _GAPS.items()
+            Option(text, gap(self.measured, fact.subject, other, kind, span))
+            for kind, text in self._shuffled(_GAPS.items(), fact)
         ]
         true = [option for option in changes if option.judged.holds]
         if len(true) == 1:
             text = f"How does the distance between {one} and {two} change{_when(fact)}?"
-            yield Draft(text, true[0], self._shuffled([o for o in changes if o is not true[0]]))
+            yield Draft(text, true[0], [o for o in changes if o is not true[0]])
         at = Span(span.start_s, span.start_s)
         places = [
             Option(f"{text} {two}", beside(self.measured, fact.subject, other, side, at))
@@ -481,8 +541,13 @@ class _Asker:
             text = f"Where is {one} relative to {two} at {span.start_s:.1f} s, as seen in the picture?"
             yield Draft(text, true[0], [o for o in places if o is not true[0]])
 
-    def _shuffled(self, options: Sequence[Option]) -> list[Option]:
-        return self.rng.sample(options, len(options))
+    def _shuffled(self, items: Iterable[T], fact: MotionFact) -> list[T]:
+        return _shuffled(items, self.seed, _content(fact))
+
+
+def _goes_one_way(fact: MotionFact) -> bool:
+    moves = fact.subject != CAMERA and fact.predicate == "move"
+    return moves and len(fact.direction) == 1 and fact.direction[0] in COMPASS
 
 
 def _claim(fact: MotionFact, called: dict[int, str], span: Span | None) -> Claim:

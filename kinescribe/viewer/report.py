@@ -25,6 +25,7 @@ from kinescribe.draw import palette_index
 from kinescribe.errors import VideoError
 from kinescribe.exporters import RunReader, in_order, number, whole_files
 from kinescribe.records import Clip
+from kinescribe.runs.summary import notes
 from kinescribe.viewer.clippage import ClipPage, clip_page
 from kinescribe.viewer.overlay import TimedImage, annotated, encode_overlay
 
@@ -57,6 +58,8 @@ class Piece(NamedTuple):
 
     page: ClipPage
     media: Media
+    notes: tuple[str, ...]
+    """What could not be done or was left out."""
     data: Mapping[str, Any]
     """What the script needs: samples and plotted values."""
 
@@ -93,12 +96,14 @@ def render(run: RunReader, max_clips: int, max_side: int, max_video_s: float) ->
     pieces = []
     for clip in clips[:max_clips]:
         own = [failure for failure in failures if failure.clip_id == clip.id]
-        page = clip_page(clip, run.records(clip.id), own)
-        pieces.append(Piece(page, media(run, clip, max_side, max_video_s), data(page)))
+        records = {**run.records(clip.id), Clip: clip}
+        page = clip_page(clip, records, own)
+        pieces.append(Piece(page, media(run, clip, max_side, max_video_s), notes(records), data(page)))
     css, js = (Markup((TEMPLATES / name).read_text("utf-8")) for name in ("report.css", "report.js"))
     return environment().get_template("report.html.j2").render(
         pieces=pieces, num_clips=len(clips), failures=failures, summary=summary(pieces), settings=settings(run),
-        version=kinescribe.__version__, css=css, js=js, policy=policy(css, js), max_video_s=max_video_s,
+        shared=shared_notes(pieces), version=kinescribe.__version__, css=css, js=js, policy=policy(css, js),
+        max_video_s=max_video_s,
     )  # fmt: skip
 
 
@@ -120,6 +125,15 @@ def summary(pieces: list[Piece]) -> Counter[str]:
             questions=len(page.questions), **page.tally,
         )  # fmt: skip
     return total
+
+
+def shared_notes(pieces: list[Piece]) -> list[tuple[str, int]]:
+    """Return the notes that more than one shown clip has, with how many have them; the most frequent first.
+
+    With a single clip, its note stands right below and is not said twice.
+    """
+    counted = Counter(note for piece in pieces for note in piece.notes)
+    return [(note, number) for note, number in counted.most_common() if number > 1]
 
 
 def settings(run: RunReader) -> str:

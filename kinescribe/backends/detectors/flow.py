@@ -5,6 +5,8 @@ joins what touches: a hand, its arm and the shirt behind them are one region. De
 al. 2016, arXiv:1603.03590) says what moves just now and as one. Where a changed region moves only in part, that part
 is the thing; where nothing of it moves, it has stopped and is kept. Before a moving camera, flow that the camera's
 own motion does not explain is all there is.
+
+Not told apart: two things that touch and fill their common box, whichever way they go.
 """
 
 from __future__ import annotations
@@ -35,7 +37,8 @@ PART_COVER = 0.5
 MIN_MOVING = 0.1
 """If less of a box moves, its velocity is that of all its pixels: it rests, and a few pixels at its edge are noise."""
 AGREED = 0.5
-"""Flow of half the threshold to one neighbour confirms that to the other; a thing that speeds up has both."""
+"""Thresholds that the flow to one neighbour must reach to confirm the flow to the other: things speed up and slow down
+by half from sample to sample, ground that a passing thing uncovers does not flow at all in one of them."""
 REST_PX = 0.3
 """The camera rests between two samples if no entry of the map between them is further from the identity."""
 NARROWEST = 5
@@ -99,6 +102,8 @@ class _Box(NamedTuple):
     xyxy: Float[np.ndarray, "4"]
     score: float
     velocity_px_s: Float[np.ndarray, "2"]
+    core: Float[np.ndarray, "4"] | None = None
+    """Of a region that flows: what surely does, without the smear round it."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +128,7 @@ class FlowRegions:
     plate: dict[str, Any] = field(default_factory=dict)
     """Settings of ``detectors/motion``."""
 
-    revision: ClassVar[int] = 1
+    revision: ClassVar[int] = 2
 
     def __call__(self, clip: Clip, frames: Frames, camera: CameraMotion, regions: Detections) -> Detections:
         """Find what moves; ``regions`` are not used."""
@@ -211,9 +216,10 @@ class FlowRegions:
                 window = np.s_[y : y + h, x : x + w]
                 inside = labels[window] == k
                 strength = float(np.median(flow.level[window][inside]))
-                velocity = _velocity_of(flow, window, inside)
                 box = np.array([x, y, x + w, y + h], dtype=np.float64) * scale
-                yield _Box(look.frame.sample, box, 1 - 0.5 / max(strength, 1.0), velocity)
+                core = (np.array([x, y, x, y]) + _core(flow.fine[window], inside)) * scale
+                velocity = _velocity_of(flow, window, inside)
+                yield _Box(look.frame.sample, box, 1 - 0.5 / max(strength, 1.0), velocity, core)
 
     def _joined(
         self, clip: Clip, seen: _Seen, changed: Detections, rows: _Rows, moving: list[_Box]
@@ -230,13 +236,26 @@ class FlowRegions:
         for row in left:
             region = changed.xyxy[row]
             own = np.flatnonzero(box_cover(parts, region[None])[:, 0] >= PART_COVER)
-            clipped = np.clip(parts[own], [*region[:2]] * 2, [*region[2:]] * 2)
-            if len(own) and _area(clipped).sum() < self.max_part * _area(region[None]).sum():
-                for k, xyxy in zip(own, clipped, strict=True):
-                    yield moving[k]._replace(xyxy=xyxy)
+            low, high = [*region[:2]] * 2, [*region[2:]] * 2
+            if (
+                len(own)
+                and _area(np.clip(parts[own], low, high)).sum() < self.max_part * _area(region[None]).sum()
+            ):
+                for k in own:
+                    core = moving[k].core
+                    yield moving[k]._replace(
+                        xyxy=np.clip(moving[k].xyxy if core is None else core, low, high)
+                    )
             else:
                 velocity = _velocity_in(clip, region, seen.flow)
                 yield _Box(seen.look.frame.sample, region, float(changed.score[row]), velocity)
+
+
+def _core(fine: Float[np.ndarray, "h w"], inside: Bool[np.ndarray, "h w"]) -> Float[np.ndarray, "4"]:
+    """Return the box of the pixels that flow in the fine field too; of all of them if none does."""
+    sure = cv2.morphologyEx((inside & (fine > 1)).astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    x, y, w, h = cv2.boundingRect(sure if sure.any() else inside.astype(np.uint8))
+    return np.array([x, y, x + w, y + h], dtype=np.float64)
 
 
 def _go_as_one(clip: Clip, pieces: Float[np.ndarray, "P 4"], whole: _Box, flow: _Flow | None) -> bool:
