@@ -130,10 +130,10 @@ def _gold() -> str:
     if not (SHARED / "gold" / "videos.jsonl").exists():
         return "### Real clips against notes\n\nnot run: ../shared/gold is not here"
     notes = gold.measure(SHARED)
-    rows = [[n.video, n.said, "yes" if n.found else "**no**", n.by or "-"] for n in notes]
+    rows = [[n.video, n.note, "yes" if n.found else "**no**", n.by or "-"] for n in notes]
     found = sum(n.found for n in notes)
     title = f"### Real clips against notes by hand: {found} of {len(notes)} found"
-    return f"{title}\n\n" + _table(["video", "what a person noted", "stated", "by"], rows)
+    return f"{title}\n\n" + _table(["video", "note", "stated", "by"], rows)
 
 
 def _parser() -> str:

@@ -18,7 +18,8 @@ class Note(NamedTuple):
     """One line of the table."""
 
     video: str
-    said: str
+    note: str
+    """Which note: its number and time. The notes' words stay where they are; they are not ours."""
     found: bool
     by: str
 
@@ -41,14 +42,14 @@ def _notes(
 ) -> list[Note]:
     name = Path(gold["video"]).name
     still = gold["camera"] == "static"
-    result = [Note(name, f"camera: {gold['camera']}", still != camera.moves, ", ".join(camera.labels))]
-    for noted in gold["facts"]:
+    result = [Note(name, "camera", still != camera.moves, ", ".join(camera.labels))]
+    for number, noted in enumerate(gold["facts"], 1):
         words = set(WORDS.findall(noted["direction"]))
         if not words:
             continue
         subject = CAMERA if noted["subject"].startswith("camera") else None
         hits = [fact for fact in facts if _speaks_of(fact, noted, words, subject)]
-        said = f"{noted['subject']} {noted['action']}, {noted['t_start']}-{noted['t_end']} s"
+        said = f"{number}, {noted['t_start']}-{noted['t_end']} s"
         by = "; ".join(f"{_label(f, tracks)} {f.predicate} {'/'.join(f.direction)}" for f in hits[:3])
         result.append(Note(name, said, bool(hits), by))
     return result

@@ -9,7 +9,7 @@ import pytest
 
 from kinescribe.backends.detectors.flow import FlowRegions, _velocity_in
 from kinescribe.backends.detectors.motion import MotionRegions
-from kinescribe.geometry import box_center, box_iou
+from kinescribe.geometry import box_center, box_cover, box_iou
 from kinescribe.records import CameraMotion, Detections, Span
 from kinescribe.stages.camera import MeasureCamera
 from kinescribe.stages.detect import nothing
@@ -95,9 +95,12 @@ def test_hands_that_move_before_a_body_that_stands_are_taken_out_of_it(
     assert (best(region, known, 0)[0][WAVING] > 0.9).all()
     assert (counts(found, known)[WAVING] == len(hands)).all()
     for subject, (_, way) in enumerate(hands, 1):
-        iou, row = best(found, known, subject)
-        assert (iou[WAVING] > 0.4).all()
-        assert np.median(iou[WAVING]) > 0.5
+        row = best(found, known, subject)[1]
+        boxes, true = found.xyxy[row[WAVING]], known.tracks.xyxy[subject, WAVING]
+        # Flow smears over a plain shirt by up to two patches of 8 pixels: the box is wide, its middle is the hand's.
+        assert np.diagonal(box_cover(true, boxes)).min() > 0.9
+        assert np.hypot(*(box_center(boxes) - box_center(true)).T).max() < 8.0
+        assert (boxes[:, 2:] - boxes[:, :2]).max() <= 24 + 5 * 8
         first_way = row[[t for t in WAVING if t < 66]]
         assert found.velocity_px_s[first_way, 1] == pytest.approx(way / 0.7, rel=0.25)
         assert found.velocity_px_s[first_way, 0] == pytest.approx(0.0, abs=0.25 * 47)

@@ -63,6 +63,10 @@ class FindEvents:
     """Change of ln(size) that shows a change of depth: 35 % nearer or farther."""
     min_scale_log_blob: float = 0.5
     """The same for regions without a class, whose outlines breathe."""
+    min_depth_fit: float = 0.8
+    """How straight ln(size) must go with time (r squared) to be a change of depth ..."""
+    min_depth_fit_blob: float = 0.93
+    """... and for regions without a class."""
     min_arm_torsos: float = 0.6
     """How far a wrist must rise or fall, in torso lengths: hanging is -1, level with the shoulder 0."""
     min_joint_deg: float = 45.0
@@ -245,7 +249,7 @@ class FindEvents:
                 if blob and not _grows_both_ways(boxes[i], boxes[j], needed):
                     continue
                 trend = np.corrcoef(clip.times_s[i : j + 1], log_size[i : j + 1])[0, 1] ** 2
-                if trend >= 0.8:
+                if trend >= (self.min_depth_fit_blob if blob else self.min_depth_fit):
                     kind = "grow" if change > 0 else "shrink"
                     values = {"log_scale": float(change), "fit": float(trend), "needed": needed}
                     yield Event(int(tracks.ids[row]), kind, _span(clip, i, j), values)

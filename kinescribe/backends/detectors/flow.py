@@ -36,6 +36,9 @@ PART_COVER = 0.5
 """A flowing region of which this share lies in a changed one is a part of it; the rest is smear."""
 MIN_MOVING = 0.1
 """If less of a box moves, its velocity is that of all its pixels: it rests, and a few pixels at its edge are noise."""
+UNSMEARED = 0.5
+"""Of what moves, only pixels that move this much as fast as the fastest tenth are asked for the velocity: round a thing
+before a plain ground, flow fades out over one or two patches of 8 pixels."""
 AGREED = 0.5
 """Thresholds that the flow to one neighbour must reach to confirm the flow to the other: things speed up and slow down
 by half from sample to sample, ground that a passing thing uncovers does not flow at all in one of them."""
@@ -102,8 +105,6 @@ class _Box(NamedTuple):
     xyxy: Float[np.ndarray, "4"]
     score: float
     velocity_px_s: Float[np.ndarray, "2"]
-    core: Float[np.ndarray, "4"] | None = None
-    """Of a region that flows: what surely does, without the smear round it."""
 
 
 @dataclass(frozen=True)
@@ -216,10 +217,9 @@ class FlowRegions:
                 window = np.s_[y : y + h, x : x + w]
                 inside = labels[window] == k
                 strength = float(np.median(flow.level[window][inside]))
-                box = np.array([x, y, x + w, y + h], dtype=np.float64) * scale
-                core = (np.array([x, y, x, y]) + _core(flow.fine[window], inside)) * scale
                 velocity = _velocity_of(flow, window, inside)
-                yield _Box(look.frame.sample, box, 1 - 0.5 / max(strength, 1.0), velocity, core)
+                box = np.array([x, y, x + w, y + h], dtype=np.float64) * scale
+                yield _Box(look.frame.sample, box, 1 - 0.5 / max(strength, 1.0), velocity)
 
     def _joined(
         self, clip: Clip, seen: _Seen, changed: Detections, rows: _Rows, moving: list[_Box]
@@ -236,26 +236,13 @@ class FlowRegions:
         for row in left:
             region = changed.xyxy[row]
             own = np.flatnonzero(box_cover(parts, region[None])[:, 0] >= PART_COVER)
-            low, high = [*region[:2]] * 2, [*region[2:]] * 2
-            if (
-                len(own)
-                and _area(np.clip(parts[own], low, high)).sum() < self.max_part * _area(region[None]).sum()
-            ):
-                for k in own:
-                    core = moving[k].core
-                    yield moving[k]._replace(
-                        xyxy=np.clip(moving[k].xyxy if core is None else core, low, high)
-                    )
+            clipped = np.clip(parts[own], [*region[:2]] * 2, [*region[2:]] * 2)
+            if len(own) and _area(clipped).sum() < self.max_part * _area(region[None]).sum():
+                for k, xyxy in zip(own, clipped, strict=True):
+                    yield moving[k]._replace(xyxy=xyxy)
             else:
                 velocity = _velocity_in(clip, region, seen.flow)
                 yield _Box(seen.look.frame.sample, region, float(changed.score[row]), velocity)
-
-
-def _core(fine: Float[np.ndarray, "h w"], inside: Bool[np.ndarray, "h w"]) -> Float[np.ndarray, "4"]:
-    """Return the box of the pixels that flow in the fine field too; of all of them if none does."""
-    sure = cv2.morphologyEx((inside & (fine > 1)).astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
-    x, y, w, h = cv2.boundingRect(sure if sure.any() else inside.astype(np.uint8))
-    return np.array([x, y, x + w, y + h], dtype=np.float64)
 
 
 def _go_as_one(clip: Clip, pieces: Float[np.ndarray, "P 4"], whole: _Box, flow: _Flow | None) -> bool:
@@ -276,8 +263,11 @@ def _velocity_of(
     flow: _Flow, window: tuple[slice, slice], inside: Bool[np.ndarray, "y x"]
 ) -> Float[np.ndarray, "2"]:
     """Return how some pixels of a window move: those that do, or all of them if hardly any does."""
-    moves = inside & (flow.fine[window] > 1)
-    asked = moves if moves.sum() > MIN_MOVING * inside.sum() else inside
+    fine = flow.fine[window]
+    moves = inside & (fine > 1)
+    asked = inside
+    if moves.sum() > MIN_MOVING * inside.sum():
+        asked = moves & (fine > UNSMEARED * np.percentile(fine[moves], 90))
     return np.median(flow.velocity_px_s[window][asked], axis=0).astype(np.float64)
 
 
