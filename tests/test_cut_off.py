@@ -152,7 +152,7 @@ def test_the_camera_s_motion_is_removed_from_the_pixels_way() -> None:
 
 def test_a_clip_of_uneven_times_is_summed_in_seconds() -> None:
     clip, camera = scene()
-    times = np.cumsum(np.where(np.arange(T) % 3 == 0, 0.16, 0.07)) - 0.16
+    times = np.concatenate([[0.0], np.cumsum(np.where(np.arange(T - 1) < 30, 0.14, 0.06))])
     uneven = replace(clip, times_s=times, end_s=float(times[-1]) + 0.1)
     y, _ = lifted(times)
     got = measured(uneven, camera, kettle(uneven))

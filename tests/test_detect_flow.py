@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
-from kinescribe.backends.detectors.flow import FlowRegions, _velocity_in
+from kinescribe.backends.detectors.flow import FlowRegions, _Flow, _velocity_in
 from kinescribe.backends.detectors.motion import MotionRegions
 from kinescribe.geometry import box_center, box_cover, box_iou
 from kinescribe.records import CameraMotion, Detections, Span
@@ -247,8 +247,18 @@ def test_a_thing_that_goes_up_and_down_has_both_signs_in_turn() -> None:
 
 
 def test_without_a_neighbour_the_velocity_is_unknown() -> None:
-    known = world(going((0.0, 160.0, 90.0)), duration_s=1.0)
-    assert np.isnan(_velocity_in(known.clip, known.tracks.xyxy[0, 0], None)).all()
+    known = w.truth(w.World("flow"))
+    assert np.isnan(_velocity_in(known.clip, np.array([10.0, 10.0, 50.0, 40.0]), None)).all()
+
+
+@pytest.mark.parametrize(
+    "box", [(319.9, 10.0, 320.0, 20.0), (10.0, 179.8, 30.0, 180.0), (5.0, 5.0, 5.1, 5.1)]
+)
+def test_a_sliver_at_the_border_has_the_velocity_of_the_pixels_there(box: tuple[float, ...]) -> None:
+    known = w.truth(w.World("flow"))
+    level = np.full((90, 160), 2.0, np.float32)
+    flow = _Flow(level, level, np.full((90, 160, 2), 5.0, np.float32))
+    assert _velocity_in(known.clip, np.array(box), flow).tolist() == [5.0, 5.0]
 
 
 # --- nothing is found where nothing moves -------------------------------------------------------------------
@@ -264,6 +274,15 @@ def test_nothing_is_found_where_nothing_moves(change: object, noise: float) -> N
     assert len(found.sample) == 0
     assert found.velocity_px_s is not None
     assert found.velocity_px_s.shape == (0, 2)
+
+
+@pytest.mark.parametrize("pan", [(45.0, 0.0), (-60.0, 20.0)])
+def test_a_plain_wall_that_a_camera_pans_over_does_not_move(pan: tuple[float, float]) -> None:
+    """Flow in flat areas is guessed: it lags behind the camera, without any pixel that shows it."""
+    flat = w.Texture(1, (150.0, 160.0, 170.0), kind="flat")
+    board = w.Actor(w.still(160 + pan[0], 90 + pan[1]), (170.0, 120.0), flat, subject=False)
+    known = world(board, noise=2.0, duration_s=2.5, camera=w.panning(*pan), camera_labels=("pan_right",))
+    assert len(find(known).sample) == 0
 
 
 def test_an_unknown_camera_that_pans_gives_nothing() -> None:

@@ -141,7 +141,7 @@ class BlazePosePeople:
         """Whether the whole of what was followed is somebody, not a hand or a shape that looks like a body."""
         if chain.best_proposal >= self.sure_proposal:
             return True
-        life = clip.times_s[chain.samples[-1]] - clip.times_s[chain.samples[0]]
+        life = float(clip.times_s[chain.samples[-1]] - clip.times_s[chain.samples[0]])
         visible = float(np.median([person.points[:, 2].mean() for person in chain.people]))
         present = float(np.median([person.presence for person in chain.people]))
         return (
