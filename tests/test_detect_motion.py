@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from kinescribe import plugins
-from kinescribe.backends.detectors.motion import MotionRegions, _sorted
+from kinescribe.backends.detectors._plate import sort_pixels
+from kinescribe.backends.detectors.motion import MotionRegions
 from kinescribe.errors import BackendError
 from kinescribe.geometry import apply_affine, box_iou, invert_affine
 from kinescribe.records import CameraMotion, Clip, Detections
@@ -248,7 +249,7 @@ def test_short_and_tiny_clips_do_not_fail() -> None:
 @pytest.mark.parametrize("count", [1, 2, 3, 6, 13, 45])
 def test_pictures_are_sorted_pixel_by_pixel(count: int) -> None:
     pictures = np.random.default_rng(count).integers(0, 256, (count, 12, 8), dtype=np.uint8)
-    assert (np.stack(_sorted(list(pictures))) == np.sort(pictures, axis=0)).all()
+    assert (np.stack(sort_pixels(list(pictures))) == np.sort(pictures, axis=0)).all()
 
 
 # --- the stage ----------------------------------------------------------------------------------------------

@@ -53,7 +53,7 @@ class TrackSubjects:
     part_life: float = 0.7
     """... for this share of its life is a part of the other (a moving arm, a piece of a region), no subject."""
 
-    revision: ClassVar[int] = 1
+    revision: ClassVar[int] = 2
 
     def identity(self) -> str:
         """Return what the tracks depend on besides the settings."""

@@ -25,7 +25,6 @@ from jaxtyping import Float
 from kinescribe.backends.detectors._chains import seen_twice, without_mistakes
 from kinescribe.backends.detectors._passing import passing_regions
 from kinescribe.backends.detectors._pictures import Held, Sample, shrunk
-from kinescribe.backends.detectors._plate import sort_pixels as _sorted  # noqa: F401  (for its test)
 from kinescribe.backends.detectors._regions import Region
 from kinescribe.backends.detectors._steady import Scene
 from kinescribe.geometry import apply_affine
