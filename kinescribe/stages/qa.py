@@ -19,7 +19,6 @@ from kinescribe.language.referring import names
 from kinescribe.language.render import phrase, said_shape, said_span, times
 from kinescribe.records import (
     CAMERA,
-    Action,
     CameraMotion,
     Claim,
     Clip,
@@ -32,6 +31,7 @@ from kinescribe.records import (
     Span,
     Tracks,
 )
+from kinescribe.stages import statements as say
 from kinescribe.vocabulary import COMPASS, DIRECTION_PHRASES, QA_CATEGORIES, TRAJECTORY_PHRASES
 
 T = TypeVar("T")
@@ -178,13 +178,13 @@ def _decide(category: str, fact: MotionFact, draft: Draft, seed: str) -> Questio
     if wrong is None:
         return None
     options = [draft.answer, *wrong]
-    random.Random(f"{seed}:{category}:{_content(fact)}:{draft.text}").shuffle(options)
+    random.Random(f"{seed}:{category}:{say.content(fact)}:{draft.text}").shuffle(options)
     refused = "; ".join(f'"{o.text}": {o.judged.why}' for o in wrong)
     provenance = f"fact {fact.id}; answer checked true: {draft.answer.judged.why}; checked false: {refused}"
     return Question(
         category,
         draft.text,
-        tuple(_capital(option.text) for option in options),
+        tuple(say.capital(option.text) for option in options),
         options.index(draft.answer),
         fact.subject,
         fact.id,
@@ -203,11 +203,6 @@ def _refused(draft: Draft) -> list[Option] | None:
         if len(wrong) == NUM_OPTIONS - 1:
             return list(wrong.values())
     return None
-
-
-def _content(fact: MotionFact) -> str:
-    """What a fact is about: unlike its id, it does not change when another fact is found."""
-    return f"{fact.subject}:{fact.predicate}:{fact.part}:{fact.object}:{fact.span.start_s:.2f}"
 
 
 class _Happening(NamedTuple):
@@ -250,7 +245,7 @@ class _Asker:
         self.filmed = measured.as_filmed()
         self.judged: dict[Claim, Judgement] = {}
         """Verdicts so far: the questions of a clip consider the same few claims again and again."""
-        self.happenings = [_Happening(fact, _core(fact), self._whole(_core(fact))) for fact in facts]
+        self.happenings = [_Happening(fact, say.core(fact), self._whole(say.core(fact))) for fact in facts]
         self.elsewhere = {
             Idea(h.core.predicate, h.core.direction, h.core.part, h.core.trajectory)
             for h in self.happenings
@@ -276,7 +271,7 @@ class _Asker:
 
     def _judge(self, fact: MotionFact, span: Span | None = None) -> Judgement:
         """Judge what a fact says; where the camera moves, both in the scene and as filmed."""
-        claim = _claim(fact, self.names, span)
+        claim = say.claim(fact, self.names, span)
         if claim not in self.judged:
             self.judged[claim] = self._checked(claim)
         return self.judged[claim]
@@ -314,8 +309,8 @@ class _Asker:
         """Yield what the subject could have done instead: first what happens elsewhere in the clip, then anything."""
         camera = (*_CAMERA_IDEAS, *(_CAMERA_MOVES if fact.predicate == "move" else ()))
         for pool in [camera] if fact.subject == CAMERA else [self.elsewhere, _GENERAL_IDEAS]:
-            for idea in _shuffled(pool, self.seed, "ideas", _content(fact)):
-                yield _but(fact, *idea)
+            for idea in _shuffled(pool, self.seed, "ideas", say.content(fact)):
+                yield say.but(fact, *idea)
 
     # --- the seven categories -------------------------------------------------------------------------------
 
@@ -325,7 +320,9 @@ class _Asker:
         span = said_span(fact)
         others = (self._option(idea, span) for idea in self._ideas(fact))
         yield Draft(
-            f"What does {self.names[fact.subject]} do{_when(fact)}?", self._option(_core(fact), span), others
+            f"What does {self.names[fact.subject]} do{say.when(fact)}?",
+            self._option(say.core(fact), span),
+            others,
         )
 
     def _instead(self, fact: MotionFact) -> Draft | None:
@@ -333,9 +330,9 @@ class _Asker:
 
         Both would be the same question in other words, so lots are drawn.
         """
-        if _draw(self.seed, "instead", _content(fact)) < 0.5:
+        if _draw(self.seed, "instead", say.content(fact)) < 0.5:
             return None
-        if _goes_one_way(fact):
+        if say.goes_one_way(fact):
             draft = self._direction(fact)
         elif fact.predicate in ("accelerate", "decelerate"):
             draft = self._speed(fact)
@@ -397,10 +394,10 @@ class _Asker:
 
     def _not_before(self, second: _Happening, first: _Happening, around: _Around) -> Judgement:
         """Refuse "second, then first": the second never happens before the first is over, nor the first again after."""
-        again = check(_claim(first.core, self.names, None), around.after)
+        again = check(say.claim(first.core, self.names, None), around.after)
         if again.holds is not False:
             return Judgement(None, "either could come first")
-        early = check(_claim(second.core, self.names, None), around.before)
+        early = check(say.claim(second.core, self.names, None), around.before)
         if early.holds is not False:
             return Judgement(None, "either could come first")
         return Judgement(False, f"not before: {early.why}; not again: {again.why}")
@@ -412,7 +409,7 @@ class _Asker:
         """
         if fact.subject == CAMERA or fact.object is not None:
             return
-        core, span = _core(fact), said_span(fact)
+        core, span = say.core(fact), said_span(fact)
         answer = Option(self.names[fact.subject], self._judge(core, span=span))
         told = {self.names[i] for i in self.told}
         others = self._shuffled([i for i in self.measured.tracks.ids.tolist() if i != fact.subject], fact)
@@ -426,7 +423,7 @@ class _Asker:
             for option in refused[:1]
         ]
         nobody = Option("none of them", Judgement(False, f"{answer.text}: {answer.judged.why}"))
-        text = f"Who or what {self._says(core)}{_when(fact)}?"
+        text = f"Who or what {self._says(core)}{say.when(fact)}?"
         yield Draft(text, answer, [*familiar, *together, nobody])
 
     def _location(self, fact: MotionFact) -> Iterator[Draft]:
@@ -439,7 +436,7 @@ class _Asker:
         ]
         for option in options:
             if option.judged.holds:
-                text = f"In which quarter of the picture is {self.names[fact.subject]}{_when(fact)}?"
+                text = f"In which quarter of the picture is {self.names[fact.subject]}{say.when(fact)}?"
                 yield Draft(text, option, [o for o in options if o is not option])
 
     def _count(self, fact: MotionFact) -> Iterator[Draft]:
@@ -451,7 +448,7 @@ class _Asker:
         answer = Option(times(fact.count), self._judge(replace(fact, magnitude=None), span=said_span(fact)))
         plain = self._says(replace(fact, count=None, magnitude=None))
         yield Draft(
-            f"How many times does this happen{_when(fact)}: {self.names[fact.subject]} {plain}?",
+            f"How many times does this happen{say.when(fact)}: {self.names[fact.subject]} {plain}?",
             answer,
             others,
         )
@@ -462,7 +459,7 @@ class _Asker:
         instead = self._instead(fact)
         if instead is not None:
             yield instead
-        if _goes_one_way(fact) and fact.trajectory == "straight" and not self.measured.camera.moves:
+        if say.goes_one_way(fact) and fact.trajectory == "straight" and not self.measured.camera.moves:
             yield self._way(fact)
         if fact.predicate == "move" and said_shape(fact) is not None:
             yield self._trajectory(fact)
@@ -473,11 +470,13 @@ class _Asker:
         ways = [COMPASS[(here + turn) % 8] for turn in (4, 2, 6)]
         options = [self._direction_option(fact, way) for way in (fact.direction[0], *ways)]
         return Draft(
-            f"In which direction does {self.names[fact.subject]} move{_when(fact)}?", options[0], options[1:]
+            f"In which direction does {self.names[fact.subject]} move{say.when(fact)}?",
+            options[0],
+            options[1:],
         )
 
     def _direction_option(self, fact: MotionFact, way: str) -> Option:
-        said = _but(fact, "move", direction=(way,))
+        said = say.but(fact, "move", direction=(way,))
         return Option(DIRECTION_PHRASES[way], self._judge(said, span=said_span(fact)))
 
     def _way(self, fact: MotionFact) -> Draft:
@@ -493,29 +492,32 @@ class _Asker:
             )
             for factor in (1.0, *(f for f in factors if 0.02 < value * f < 1.0))
         ]
-        return Draft(f"How far does {self.names[fact.subject]} move{_when(fact)}?", options[0], options[1:])
+        return Draft(
+            f"How far does {self.names[fact.subject]} move{say.when(fact)}?", options[0], options[1:]
+        )
 
     def _speed(self, fact: MotionFact) -> Draft:
         judged = {
-            kind: self._judge(_but(fact, kind), span=said_span(fact))
+            kind: self._judge(say.but(fact, kind), span=said_span(fact))
             for kind in ("accelerate", "decelerate", "stay")
         }
         changes = judged[fact.predicate]
         judged["steady"] = Judgement(None if changes.holds is None else not changes.holds, changes.why)
         options = {kind: Option(_SPEEDS[kind], found) for kind, found in judged.items()}
-        text = f"How does the speed of {self.names[fact.subject]} change{_when(fact)}?"
+        text = f"How does the speed of {self.names[fact.subject]} change{say.when(fact)}?"
         return Draft(text, options.pop(fact.predicate), list(options.values()))
 
     def _trajectory(self, fact: MotionFact) -> Draft:
         shapes = [shape for shape in TRAJECTORY_PHRASES if shape != fact.trajectory]
         said = [
-            _but(fact, "move", trajectory=shape) for shape in (fact.trajectory, *self._shuffled(shapes, fact))
+            say.but(fact, "move", trajectory=shape)
+            for shape in (fact.trajectory, *self._shuffled(shapes, fact))
         ]
         options = [
             Option(TRAJECTORY_PHRASES[f.trajectory or ""], self._judge(f, span=said_span(fact))) for f in said
         ]
         return Draft(
-            f"What path does {self.names[fact.subject]} follow{_when(fact)}?", options[0], options[1:]
+            f"What path does {self.names[fact.subject]} follow{say.when(fact)}?", options[0], options[1:]
         )
 
     def _relation(self, fact: MotionFact) -> Iterator[Draft]:
@@ -529,7 +531,7 @@ class _Asker:
         ]
         true = [option for option in changes if option.judged.holds]
         if len(true) == 1:
-            text = f"How does the distance between {one} and {two} change{_when(fact)}?"
+            text = f"How does the distance between {one} and {two} change{say.when(fact)}?"
             yield Draft(text, true[0], [o for o in changes if o is not true[0]])
         at = Span(span.start_s, span.start_s)
         places = [
@@ -542,72 +544,4 @@ class _Asker:
             yield Draft(text, true[0], [o for o in places if o is not true[0]])
 
     def _shuffled(self, items: Iterable[T], fact: MotionFact) -> list[T]:
-        return _shuffled(items, self.seed, _content(fact))
-
-
-def _goes_one_way(fact: MotionFact) -> bool:
-    moves = fact.subject != CAMERA and fact.predicate == "move"
-    return moves and len(fact.direction) == 1 and fact.direction[0] in COMPASS
-
-
-def _claim(fact: MotionFact, called: dict[int, str], span: Span | None) -> Claim:
-    """Return what a fact says as a claim about a span."""
-    action = Action(
-        predicate=fact.predicate,
-        start=0,
-        end=0,
-        agent=called[fact.subject],
-        patient=None if fact.object is None else called[fact.object],
-        direction=fact.direction,
-        trajectory=fact.trajectory,
-        count=fact.count,
-        part=fact.part,
-        level=fact.level,
-        span=span,
-    )
-    return Claim(action, fact.subject, fact.object)
-
-
-def _but(
-    fact: MotionFact,
-    predicate: str,
-    direction: tuple[str, ...] = (),
-    part: str | None = None,
-    trajectory: str | None = None,
-) -> MotionFact:
-    """Return a statement about the same subject and time with another content."""
-    return replace(
-        fact,
-        predicate=predicate,
-        direction=direction,
-        part=part,
-        trajectory=trajectory,
-        magnitude=None,
-        count=None,
-        object=None,
-        span=_exact(fact),
-    )
-
-
-def _exact(fact: MotionFact) -> Span:
-    """The span as said, so that other predicates are asked about the same time."""
-    return said_span(fact) or fact.span
-
-
-def _core(fact: MotionFact) -> MotionFact:
-    """Return a fact without what other categories ask about: number, manner, shape (unless it is all there is)."""
-    shape = fact.trajectory if fact.trajectory in ("back_and_forth", "circular") else None
-    return replace(fact, magnitude=None, count=None, trajectory=shape, span=_exact(fact))
-
-
-def _when(fact: MotionFact) -> str:
-    span = said_span(fact)
-    if span is None:
-        return ""
-    if span.start_s == span.end_s:
-        return f" at {span.start_s:.1f} s"
-    return f" between {span.start_s:.1f} s and {span.end_s:.1f} s"
-
-
-def _capital(text: str) -> str:
-    return text[0].upper() + text[1:]
+        return _shuffled(items, self.seed, say.content(fact))
