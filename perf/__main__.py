@@ -151,7 +151,20 @@ def _peak_here(path: str) -> float:
     pipeline.annotate(
         clip, video.VideoFrames(clip), {name: stage() for name, stage in pipeline.STAGES.items()}
     )
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return peak_mb()
+
+
+def peak_mb() -> float:
+    """Return the most memory that this process has held.
+
+    Linux's ``ru_maxrss`` is at least the parent's at the start of the process, so ``VmHWM`` is asked first.
+    """
+    status = Path("/proc/self/status")
+    if status.exists():
+        fields = dict(line.split(":", 1) for line in status.read_text().splitlines() if ":" in line)
+        return float(fields["VmHWM"].split()[0]) / 1024
+    unit = 1 if sys.platform == "darwin" else 1024  # macOS counts bytes
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
 
 
 def _looped(path: str, out: Path, seconds: float) -> Path:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import NamedTuple
+from functools import cache, cached_property
+from typing import Any, NamedTuple, get_args, get_type_hints
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -57,23 +57,20 @@ class Measurements:
         return self._windows[key]
 
     def within(self, span: Span) -> Measurements:
-        """Return the same with everything outside a span unknown: what "ever" means in that span."""
-        outside = ~in_span(
-            self.clip.times_s, Span(span.start_s, max(span.end_s, span.start_s + 2 * MARGIN_S))
-        )
+        """Return the same without the samples outside a span: what "ever" means in that span.
+
+        The arrays are views: a clip has many spans, and copies of all of them would outgrow it.
+        """
+        wide = Span(span.start_s, max(span.end_s, span.start_s + 2 * MARGIN_S))
+        inside = np.flatnonzero(in_span(self.clip.times_s, wide))
+        kept = slice(inside[0], inside[-1] + 1) if len(inside) else slice(0, 0)
         motion, joints = self.kinematics.tracks, self.kinematics.joints
-        motion = replace(
-            motion,
-            image_px=_blank(motion.image_px, outside),
-            scene_px=_blank(motion.scene_px, outside),
-            size_px=_blank(motion.size_px, outside),
-        )
-        joints = replace(joints, angle_deg=_blank(joints.angle_deg, outside))
         return replace(
             self,
-            tracks=replace(self.tracks, xyxy=_blank(self.tracks.xyxy, outside)),
-            poses=replace(self.poses, keypoints=_blank(self.poses.keypoints, outside)),
-            kinematics=replace(self.kinematics, tracks=motion, joints=joints),
+            clip=_during(self.clip, kept),
+            tracks=_during(self.tracks, kept),
+            poses=_during(self.poses, kept),
+            kinematics=Kinematics(_during(motion, kept), _during(joints, kept)),
         )
 
     def as_filmed(self) -> Measurements:
@@ -92,12 +89,25 @@ class Measurements:
         return {}
 
 
-def _blank(
-    values: Float[np.ndarray, "N T *rest"], outside: Bool[np.ndarray, "T"]
-) -> Float[np.ndarray, "N T *rest"]:
-    blanked = values.copy()
-    blanked[:, outside] = np.nan
-    return blanked
+def _during(record: Any, kept: slice) -> Any:
+    """Return a record with its arrays cut to some samples, as views; the types say which axis is time."""
+    axes = _time_axes(record.__class__)
+    arrays = {name: getattr(record, name) for name in axes}
+    return replace(record, **{n: a[(*axes[n], kept)] for n, a in arrays.items() if a is not None})
+
+
+@cache
+def _time_axes(kind: type) -> dict[str, tuple[slice, ...]]:
+    """Return, for every field of a record with a time axis, an index that keeps the axes before it."""
+    axes = {name: dims for name, hint in get_type_hints(kind).items() for dims in _dims(hint) if "T" in dims}
+    return {name: (slice(None),) * dims.index("T") for name, dims in axes.items()}
+
+
+def _dims(hint: Any) -> Iterator[list[str]]:
+    """Yield the axes of the array types in an annotation."""
+    for part in (hint, *get_args(hint)):
+        if hasattr(part, "dim_str"):
+            yield part.dim_str.split()
 
 
 @dataclass(frozen=True, eq=False)

@@ -114,7 +114,7 @@ class LkGrid:
         size, rate = (float(shape[1]), float(shape[0])), _samples_per_s(clip)
         ratio = np.array([step.inlier_ratio for step in steps])
         cells = self.stepper.cell_centers(shape)
-        flow = np.stack([step.flow for step in steps]).astype(np.float64)
+        flow = np.stack([step.flow for step in steps])
         cuts = _cuts(steps, to_scene)
         flow[cuts - 1] = np.nan
         radial = np.concatenate(

@@ -78,8 +78,8 @@ class MotionRegions:
             if stretch is not None and frame.sample == stretch.stop - 1:
                 rows, width = samples[0].yuv.shape
                 scale = np.array([clip.width / width, clip.height / (rows * 2 // 3)])
-                held = Held.of(clip, camera, samples, scale, self.min_area)
-                found |= self._look(held, stretch, notes)
+                # No name for what is held: it would keep a minute of pictures through the next one.
+                found |= self._look(Held.of(clip, camera, samples, scale, self.min_area), stretch, notes)
                 stretch, samples = next(stretches, None), []
         return _detections(clip, found, scale, notes)
 
