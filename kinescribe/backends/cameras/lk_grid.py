@@ -13,6 +13,7 @@ forward there is no one map for near and far. A view that comes back is recognis
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import ClassVar, NamedTuple
 
 import cv2
@@ -114,13 +115,13 @@ class LkGrid:
         size, rate = (float(shape[1]), float(shape[0])), _samples_per_s(clip)
         ratio = np.array([step.inlier_ratio for step in steps])
         cells = self.stepper.cell_centers(shape)
-        flow = np.stack([step.flow for step in steps])
+        flow = _taken_out(steps)
         cuts = _cuts(steps, to_scene)
         flow[cuts - 1] = np.nan
         radial = np.concatenate(
             [
-                _summary.expansion(flow[shot], cells, ratio[shot], size, rate)
-                for shot in np.split(np.arange(len(steps)), cuts)
+                _summary.expansion(flow[a:b], cells, ratio[a:b], size, rate)
+                for a, b in pairwise([0, *cuts.tolist(), len(steps)])
             ]
         )
         if radial.any():
@@ -210,6 +211,15 @@ class Follower:
 def _is_near(step: Step, shape: tuple[int, ...]) -> bool:
     """Whether little is seen but what is seen is where it was: a bare room with its texture in one corner."""
     return displacement(step.content, (float(shape[1]), float(shape[0]))) < NEAR_PX
+
+
+def _taken_out(steps: list[Step]) -> Float[np.ndarray, "M C 2"]:
+    """Return the flow of all steps and leave them without: it is nearly all that a long clip's steps hold."""
+    flow = np.empty((len(steps), *steps[0].flow.shape), np.float32)
+    for i, step in enumerate(steps):
+        flow[i] = step.flow
+        steps[i] = step._replace(flow=flow[0, :0])
+    return flow
 
 
 def _cuts(steps: list[Step], to_scene: Float[np.ndarray, "T 2 3"]) -> Int[np.ndarray, "C"]:
