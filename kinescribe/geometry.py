@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
+from scipy.sparse import csr_array
 
 from kinescribe.vocabulary import COMPASS
 
@@ -146,36 +147,50 @@ def smooth(
         degree: 2 keeps peaks (a moving average would cut them).
     """
     value, rate = np.full_like(values, np.nan), np.full_like(values, np.nan)
-    first = np.searchsorted(times_s, times_s - half_window_s - 1e-9)
-    last = np.searchsorted(times_s, times_s + half_window_s + 1e-9)
-    width = int((last - first).max(initial=1))
-    index = np.minimum(first[:, None] + np.arange(width), len(times_s) - 1)
-    inside = first[:, None] + np.arange(width) < last[:, None]
-    offset = (times_s[index] - times_s[:, None]) / half_window_s
-    for row, signal in enumerate(values):
-        known = inside & np.isfinite(signal[index])
-        for samples, power in _by_degree(known, np.isfinite(signal), degree):
-            basis = offset[samples][..., None] ** np.arange(power + 1) * known[samples][..., None]
-            target = np.where(known[samples], np.nan_to_num(signal[index[samples]]), 0.0)
-            gram = np.einsum("twi,twj->tij", basis, basis)
-            moment = np.einsum("twi,tw->ti", basis, target)
-            solution = np.linalg.solve(gram, moment[..., None])[..., 0]
-            value[row, samples] = solution[:, 0]
-            if power:
-                rate[row, samples] = solution[:, 1] / half_window_s
+    present = np.isfinite(values)
+    # Rows that are known at the same samples (x, y and z of a point) share their weights.
+    patterns, member = np.unique(np.packbits(present, axis=1), axis=0, return_inverse=True)
+    for k in range(len(patterns)):
+        rows = np.flatnonzero(member.ravel() == k)
+        known = present[rows[0]]
+        samples = np.flatnonzero(known)
+        if len(samples):
+            fit = _fit_weights(times_s[known], half_window_s, degree)
+            signal = values[np.ix_(rows, samples)].T
+            value[np.ix_(rows, samples)] = (fit.value @ signal).T
+            some = samples[fit.has_rate]
+            rate[np.ix_(rows, some)] = (fit.rate @ signal)[fit.has_rate].T
     return Smoothed(value, rate)
 
 
-def _by_degree(
-    known: Bool[np.ndarray, "T W"], present: Bool[np.ndarray, "T"], degree: int
-) -> list[tuple[Int[np.ndarray, "M"], int]]:
-    """Group samples by the highest degree their neighbours support."""
-    possible = np.minimum(known.sum(1) - 1, degree)
-    return [
-        (np.flatnonzero(present & (possible == power)), power)
-        for power in range(degree + 1)
-        if (present & (possible == power)).any()
-    ]
+class _Weights(NamedTuple):
+    """What each sample's smooth value and rate take from every sample."""
+
+    value: csr_array
+    rate: csr_array
+    has_rate: Bool[np.ndarray, "M"]
+
+
+def _fit_weights(times_s: Float[np.ndarray, "M"], half_window_s: float, degree: int) -> _Weights:
+    first = np.searchsorted(times_s, times_s - half_window_s - 1e-9)
+    last = np.searchsorted(times_s, times_s + half_window_s + 1e-9)
+    size = len(times_s)
+    column = first[:, None] + np.arange(int((last - first).max()))
+    inside = column < last[:, None]
+    column = np.minimum(column, size - 1)
+    offset = (times_s[column] - times_s[:, None]) / half_window_s
+    weights = np.zeros((2, *column.shape))
+    power = np.minimum(inside.sum(1) - 1, degree)
+    for order in range(degree + 1):
+        at = np.flatnonzero(power == order)
+        basis = offset[at][..., None] ** np.arange(order + 1) * inside[at][..., None]
+        solution = np.linalg.solve(np.einsum("twi,twj->tij", basis, basis), basis.transpose(0, 2, 1))
+        weights[0, at] = solution[:, 0]
+        if order:
+            weights[1, at] = solution[:, 1] / half_window_s
+    row = np.broadcast_to(np.arange(size)[:, None], column.shape)
+    value, rate = (csr_array((w[inside], (row[inside], column[inside])), shape=(size, size)) for w in weights)
+    return _Weights(value, rate, power > 0)
 
 
 def stretches(mask: Bool[np.ndarray, "T"]) -> list[tuple[int, int]]:
