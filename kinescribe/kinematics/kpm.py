@@ -1,0 +1,236 @@
+"""The kinematics of KPM-Bench exactly as published (section 3.1, eq. 1-8; appendix B.1 table 4 and B.2).
+
+For comparison with the paper: nothing in Kinescribe rests on these numbers. What is wrong with them, and what the
+default does instead, stands in docs/method.md; ``kinescribe.kinematics.body`` is the default.
+
+Where the paper leaves something open, ``KpmSettings`` takes a side; each field gives the reason. Two points are no
+choice: eq. 6-8 square complex numbers, where only the square of the modulus is an energy (the sum of V^2 of a 1 Hz sine
+with phase 0.7 is -7648), and eq. 2 is called a centre of mass but is the mean speed of all points, which is what is
+computed here under the name ``mean_speed``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from kinescribe.vocabulary import SKELETONS
+
+ANGLE_POINTS = {
+    "left_shoulder": ("left_elbow", "left_shoulder", "left_hip"),
+    "right_shoulder": ("right_elbow", "right_shoulder", "right_hip"),
+    "left_elbow": ("left_shoulder", "left_elbow", "left_wrist"),
+    "right_elbow": ("right_shoulder", "right_elbow", "right_wrist"),
+    "left_hip": ("left_shoulder", "left_hip", "left_knee"),
+    "right_hip": ("right_shoulder", "right_hip", "right_knee"),
+    "left_knee": ("left_hip", "left_knee", "left_ankle"),
+    "right_knee": ("right_hip", "right_knee", "right_ankle"),
+    "left_ankle": ("left_knee", "left_ankle", "left_heel"),
+    "right_ankle": ("right_knee", "right_ankle", "right_heel"),
+}
+"""Table 4: the ten angles, each at its middle point."""
+FALLBACK = {"left_heel": "left_foot_index", "right_heel": "right_foot_index"}
+"""Table 4: the big toe where the heel is not known."""
+
+
+@dataclass(frozen=True)
+class KpmSettings:
+    """The published numbers, and one side of every open question."""
+
+    frames: int | None = 32
+    """Uniform frames (section 3.3), first and last included; a shorter clip gives all of its own, none twice. None
+    takes all. Open: which frames. Ends included, since a movement's end is part of it."""
+    threshold: float = 0.6
+    """A point counts with a score above this (B.2)."""
+    delta: int = 8
+    """Bin above which frequencies are "high" in eq. 7. Open: the paper gives no number. 8 of 32 bins is half of the
+    Nyquist frequency."""
+    one_sided: bool = False
+    """Sum eq. 7 up to the Nyquist frequency only. As published, k runs to T - 1 and counts the mirrored low
+    frequencies as high: a pure slow sine gets one half whatever delta is."""
+    ankle_per_frame: bool = True
+    """Take the fallback of the ankles frame by frame. Open: when the toe replaces the heel. Table 4 reads as if asked
+    anew each time; the angle jumps where it changes, which is why the default kinematics choose once per clip."""
+
+    def __post_init__(self) -> None:
+        if self.frames is not None and self.frames < 2:
+            raise ValueError("frames must be at least 2, or None for all")
+        if not 0 <= self.threshold <= 1:
+            raise ValueError("threshold must lie in [0, 1]")
+        if self.delta < 0:
+            raise ValueError("delta must be at least 0")
+
+
+class Spectral(NamedTuple):
+    """Eq. 5-8 of one or more signals; NaN where a signal is nowhere known."""
+
+    magnitude: Float[np.ndarray, "S F"]
+    """|V[k]|, k = 0 ... T-1, two-sided: the paper's "FFT sequence"."""
+    energy: Float[np.ndarray, "S"]
+    """E, eq. 6."""
+    high_share: Float[np.ndarray, "S"]
+    """P, eq. 7; NaN for a signal that is zero."""
+    sigma: Float[np.ndarray, "S"]
+    """sigma, eq. 8: of the magnitudes."""
+
+
+@dataclass(frozen=True, eq=False)
+class KpmKinematics:
+    """All that section 3.3 hands to the annotator, for one person; None stands for nobody (``measure``).
+
+    Rates begin at the second frame: axis U is T - 1 long, entry u is between frames u and u + 1.
+    """
+
+    frame: Int[np.ndarray, "T"]
+    """Which frames were taken."""
+    speed: Float[np.ndarray, "U K"]
+    """v_k, eq. 1, units of the points per second; NaN unless the point is known in both frames."""
+    mean_speed: Float[np.ndarray, "U"]
+    """"v_cm", eq. 2: the mean speed of the points that are known."""
+    angle_rad: Float[np.ndarray, "T J"]
+    """eta, eq. 3, in [0, pi]; order of ``ANGLE_POINTS``."""
+    angular_velocity: Float[np.ndarray, "U J"]
+    """omega, eq. 4, rad/s, signed."""
+    joint_mean: Float[np.ndarray, "J"]
+    """Each angle's mean omega over time. Signed: an oscillation averages to (last - first) / duration."""
+    mean_angular_velocity: float
+    """omega-bar, eq. 4: the mean of ``joint_mean``; NaN without any angle."""
+    velocity_score: Float[np.ndarray, "U"]
+    """Mean speed as a share of its largest, in [0, 1]. Open: the paper names a score and gives no formula; its use is
+    to tell vigorous frames from calm ones within a clip, and this needs no constant."""
+    angular_velocity_score: Float[np.ndarray, "U"]
+    """The same of the mean |omega| of the known joints."""
+    velocity_spectrum: Spectral
+    """Of the mean speed: S = 1."""
+    angular_spectrum: Spectral
+    """Of every joint's omega: S = J."""
+
+
+def measure(
+    points: Float[np.ndarray, "T K 3"],
+    score: Float[np.ndarray, "T K"],
+    times_s: Float[np.ndarray, "T"],
+    skeleton: str = "coco_wholebody133",
+    settings: KpmSettings = KpmSettings(),
+) -> KpmKinematics | None:
+    """Compute the published quantities of one person.
+
+    Args:
+        points: x, y, z of every keypoint, any unit.
+        score: confidence of every keypoint in [0, 1].
+        times_s: increasing presentation times. Open: what delta t is for 32 uniform frames; it is the true time
+            between the frames taken.
+        skeleton: key of ``vocabulary.SKELETONS``.
+        settings: the published numbers.
+
+    Returns:
+        None where the paper falls back to raw video (B.2): fewer than two frames, or no point reliable in two
+        neighbouring ones.
+    """
+    frame = _uniform(len(times_s), settings.frames)
+    at = points if len(frame) == len(points) else points[frame]
+    known = (score[frame] > settings.threshold) & np.isfinite(at[..., 0] + at[..., 1] + at[..., 2])
+    both = known[1:] & known[:-1]
+    if len(frame) < 2 or not both.any():
+        return None
+    step = np.diff(times_s[frame])
+    way = at[1:] - at[:-1]
+    speed = np.sqrt(np.einsum("ukc,ukc->uk", way, way)) / step[:, None]  # eq. 1
+    speed[~both] = np.nan
+    mean_speed = _mean(speed)  # eq. 2
+    angle = _angles(at, known, skeleton, settings)  # eq. 3
+    omega = np.diff(angle, axis=0) / step[:, None]  # eq. 4
+    joint_mean = _mean(omega.T)
+    return KpmKinematics(
+        frame=frame,
+        speed=speed,
+        mean_speed=mean_speed,
+        angle_rad=angle,
+        angular_velocity=omega,
+        joint_mean=joint_mean,
+        mean_angular_velocity=float(_mean(joint_mean[None])[0]),
+        velocity_score=_share_of_largest(mean_speed),
+        angular_velocity_score=_share_of_largest(_mean(np.abs(omega))),
+        velocity_spectrum=_spectral(mean_speed[None], settings),
+        angular_spectrum=_spectral(omega.T, settings),
+    )
+
+
+def _uniform(total: int, frames: int | None) -> Int[np.ndarray, "T"]:
+    if frames is None or total <= frames:
+        return np.arange(total)
+    return np.linspace(0, total - 1, frames).round().astype(np.int64)
+
+
+def _angles(
+    at: Float[np.ndarray, "T K 3"], known: Bool[np.ndarray, "T K"], skeleton: str, settings: KpmSettings
+) -> Float[np.ndarray, "T J"]:
+    """Eq. 3. A skeleton without feet has no ankles' angles: NaN."""
+    used = {*FALLBACK.values(), *(name for names in ANGLE_POINTS.values() for name in names)}
+    place = {
+        name: np.where(known[:, i, None], at[:, i], np.nan)
+        for i, name in enumerate(SKELETONS[skeleton])
+        if name in used
+    }
+    nowhere = np.full((len(at), 3), np.nan)
+    ends = {
+        name: _preferred(place.get(name, nowhere), place.get(other, nowhere), settings.ankle_per_frame)
+        for name, other in FALLBACK.items()
+    }
+    place |= ends
+    corners = [[place.get(name, nowhere) for name in names] for names in ANGLE_POINTS.values()]
+    a, vertex, c = (np.stack([corner[i] for corner in corners], axis=1) for i in range(3))
+    one, two = a - vertex, c - vertex
+    square = np.einsum("tjc,tjc->tj", one, one) * np.einsum("tjc,tjc->tj", two, two)
+    with np.errstate(invalid="ignore"):
+        cosine = np.einsum("tjc,tjc->tj", one, two) / np.sqrt(np.where(square > 0, square, np.nan))
+    return np.arccos(np.clip(cosine, -1, 1))
+
+
+def _preferred(
+    first: Float[np.ndarray, "T 3"], second: Float[np.ndarray, "T 3"], per_frame: bool
+) -> Float[np.ndarray, "T 3"]:
+    known = np.isfinite(first[:, 0])
+    if per_frame:
+        return np.where(known[:, None], first, second)
+    return (
+        first if 2 * known.sum() >= np.isfinite(second[:, 0]).sum() else second
+    )  # preferred: unless mostly unseen
+
+
+def _mean(values: Float[np.ndarray, "S U"]) -> Float[np.ndarray, "S"]:
+    """Mean of what is known in each row; NaN where nothing is."""
+    known = np.isfinite(values)
+    counted = known.sum(1)
+    total = np.where(known, values, 0).sum(1)
+    return np.where(counted > 0, total / np.maximum(counted, 1), np.nan)
+
+
+def _share_of_largest(values: Float[np.ndarray, "U"]) -> Float[np.ndarray, "U"]:
+    largest = float(np.nanmax(values)) if np.isfinite(values).any() else np.nan
+    return values / largest if largest > 0 else np.where(np.isfinite(values), 0.0, np.nan)
+
+
+def _spectral(signals: Float[np.ndarray, "S U"], settings: KpmSettings) -> Spectral:
+    """Eq. 5-8. Open: what a transform does where a signal is unknown; it is bridged by straight lines."""
+    filled = _bridged(signals)
+    length = signals.shape[1]
+    magnitude = np.abs(np.fft.fft(filled, axis=1))  # eq. 5
+    power = magnitude**2
+    energy = power.sum(1)  # eq. 6
+    last = length // 2 + 1 if settings.one_sided else length
+    high, total = power[:, settings.delta + 1 : last].sum(1), power[:, :last].sum(1)
+    share = np.where(total > 0, high / np.where(total > 0, total, 1), np.nan)  # eq. 7
+    return Spectral(magnitude, energy, share, magnitude.std(axis=1))  # eq. 8
+
+
+def _bridged(signals: Float[np.ndarray, "S U"]) -> Float[np.ndarray, "S U"]:
+    known: Bool[np.ndarray, "S U"] = np.isfinite(signals)
+    filled = signals.copy()
+    for row in np.flatnonzero(known.any(1) & ~known.all(1)):
+        at = np.flatnonzero(known[row])
+        filled[row] = np.interp(np.arange(signals.shape[1]), at, signals[row, at])
+    return filled
