@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float
-from scipy.sparse import csr_array
 
 from kinescribe.vocabulary import COMPASS
 
@@ -148,49 +147,66 @@ def smooth(
     """
     value, rate = np.full_like(values, np.nan), np.full_like(values, np.nan)
     present = np.isfinite(values)
+    if present.all() and values.size:
+        return _fit(times_s, values, half_window_s, degree)
     # Rows that are known at the same samples (x, y and z of a point) share their weights.
     patterns, member = np.unique(np.packbits(present, axis=1), axis=0, return_inverse=True)
     for k in range(len(patterns)):
         rows = np.flatnonzero(member.ravel() == k)
-        known = present[rows[0]]
-        samples = np.flatnonzero(known)
+        samples = np.flatnonzero(present[rows[0]])
         if len(samples):
-            fit = _fit_weights(times_s[known], half_window_s, degree)
-            signal = values[np.ix_(rows, samples)].T
-            value[np.ix_(rows, samples)] = (fit.value @ signal).T
-            some = samples[fit.has_rate]
-            rate[np.ix_(rows, some)] = (fit.rate @ signal)[fit.has_rate].T
+            some = np.ix_(rows, samples)
+            value[some], rate[some] = _fit(times_s[samples], values[some], half_window_s, degree)
     return Smoothed(value, rate)
 
 
-class _Weights(NamedTuple):
-    """What each sample's smooth value and rate take from every sample."""
-
-    value: csr_array
-    rate: csr_array
-    has_rate: Bool[np.ndarray, "M"]
+CHUNK = 64
+"""Samples fitted at once: their weights are one small dense matrix, which multiplies faster than a sparse one."""
 
 
-def _fit_weights(times_s: Float[np.ndarray, "M"], half_window_s: float, degree: int) -> _Weights:
+def _fit(
+    times_s: Float[np.ndarray, "M"], signal: Float[np.ndarray, "S M"], half_window_s: float, degree: int
+) -> Smoothed:
+    """Smooth signals without gaps."""
     first = np.searchsorted(times_s, times_s - half_window_s - 1e-9)
     last = np.searchsorted(times_s, times_s + half_window_s + 1e-9)
-    size = len(times_s)
     column = first[:, None] + np.arange(int((last - first).max()))
     inside = column < last[:, None]
-    column = np.minimum(column, size - 1)
-    offset = (times_s[column] - times_s[:, None]) / half_window_s
-    weights = np.zeros((2, *column.shape))
+    column = np.minimum(column, len(times_s) - 1)
+    weights = _weights((times_s[column] - times_s[:, None]) / half_window_s, inside, degree)
+    value, rate = np.empty_like(signal), np.empty_like(signal)
+    for start in range(0, len(times_s), CHUNK):
+        rows = np.s_[start : min(start + CHUNK, len(times_s))]
+        low, high = int(first[rows.start]), int(last[rows.stop - 1])
+        used = inside[rows]
+        place = np.nonzero(used)[0], column[rows][used] - low
+        for result, weight in zip((value, rate), weights, strict=True):
+            dense = np.zeros((len(used), high - low))
+            dense[place] = weight[rows][used]
+            result[:, rows] = signal[:, low:high] @ dense.T
+    return Smoothed(value, rate / half_window_s)
+
+
+def _weights(
+    offset: Float[np.ndarray, "M W"], inside: Bool[np.ndarray, "M W"], degree: int
+) -> tuple[Float[np.ndarray, "M W"], Float[np.ndarray, "M W"]]:
+    """Return what the value and the slope of each sample's polynomial take from its neighbours.
+
+    The degree falls with the neighbours; with none there is no slope: NaN.
+    """
     power = np.minimum(inside.sum(1) - 1, degree)
-    for order in range(degree + 1):
+    to_value, to_rate = np.zeros_like(offset), np.zeros_like(offset)
+    to_rate[power == 0] = np.nan
+    for order in np.unique(power).tolist():
         at = np.flatnonzero(power == order)
-        basis = offset[at][..., None] ** np.arange(order + 1) * inside[at][..., None]
-        solution = np.linalg.solve(np.einsum("twi,twj->tij", basis, basis), basis.transpose(0, 2, 1))
-        weights[0, at] = solution[:, 0]
+        basis = [offset[at] ** k * inside[at] for k in range(order + 1)]
+        # The normal equations: sums of powers of the offsets, symmetric and at most 3 by 3.
+        gram = np.stack([np.stack([(a * b).sum(1) for b in basis], -1) for a in basis], -2)
+        inverse = np.linalg.inv(gram)
+        to_value[at] = sum(inverse[:, 0, k, None] * basis[k] for k in range(order + 1))
         if order:
-            weights[1, at] = solution[:, 1] / half_window_s
-    row = np.broadcast_to(np.arange(size)[:, None], column.shape)
-    value, rate = (csr_array((w[inside], (row[inside], column[inside])), shape=(size, size)) for w in weights)
-    return _Weights(value, rate, power > 0)
+            to_rate[at] = sum(inverse[:, 1, k, None] * basis[k] for k in range(order + 1))
+    return to_value, to_rate
 
 
 def stretches(mask: Bool[np.ndarray, "T"]) -> list[tuple[int, int]]:

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kinescribe.kinematics import kpm
-from kinescribe.vocabulary import SKELETONS
+from kinescribe.vocabulary import ANGLES, SKELETONS
 
 NAMES = SKELETONS["coco_wholebody133"]
-SIDE = list(kpm.ANGLE_POINTS)
+SIDE = list(ANGLES)
 ALL = kpm.KpmSettings(frames=None)
 
 
@@ -24,9 +24,7 @@ def still(samples: int, rate: float = 10.0) -> tuple[np.ndarray, np.ndarray, np.
 
 
 def test_the_triplets_are_those_of_table_4():
-    numbers = {
-        name: tuple(NAMES.index(point) for point in points) for name, points in kpm.ANGLE_POINTS.items()
-    }
+    numbers = {name: tuple(NAMES.index(point) for point in points) for name, points in ANGLES.items()}
     assert numbers == {
         "left_shoulder": (7, 5, 11), "right_shoulder": (8, 6, 12), "left_elbow": (5, 7, 9),
         "right_elbow": (6, 8, 10), "left_hip": (5, 11, 13), "right_hip": (6, 12, 14), "left_knee": (11, 13, 15),
@@ -54,7 +52,7 @@ def test_rates_use_the_true_times():
 def test_an_elbow_that_opens_evenly():
     points, score, times = still(11)
     eta = np.linspace(np.pi / 2, np.pi / 4, 11)
-    shoulder, elbow, wrist = (NAMES.index(name) for name in kpm.ANGLE_POINTS["left_elbow"])
+    shoulder, elbow, wrist = (NAMES.index(name) for name in ANGLES["left_elbow"])
     points[:, elbow] = 0
     points[:, shoulder] = [1, 0, 0]
     points[:, wrist] = np.stack([np.cos(eta), np.sin(eta), 0 * eta], 1)

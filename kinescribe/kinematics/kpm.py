@@ -17,21 +17,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from kinescribe.vocabulary import SKELETONS
+from kinescribe.vocabulary import ANGLES, SKELETONS
 
-ANGLE_POINTS = {
-    "left_shoulder": ("left_elbow", "left_shoulder", "left_hip"),
-    "right_shoulder": ("right_elbow", "right_shoulder", "right_hip"),
-    "left_elbow": ("left_shoulder", "left_elbow", "left_wrist"),
-    "right_elbow": ("right_shoulder", "right_elbow", "right_wrist"),
-    "left_hip": ("left_shoulder", "left_hip", "left_knee"),
-    "right_hip": ("right_shoulder", "right_hip", "right_knee"),
-    "left_knee": ("left_hip", "left_knee", "left_ankle"),
-    "right_knee": ("right_hip", "right_knee", "right_ankle"),
-    "left_ankle": ("left_knee", "left_ankle", "left_heel"),
-    "right_ankle": ("right_knee", "right_ankle", "right_heel"),
-}
-"""Table 4: the ten angles, each at its middle point."""
 FALLBACK = {"left_heel": "left_foot_index", "right_heel": "right_foot_index"}
 """Table 4: the big toe where the heel is not known."""
 
@@ -91,7 +78,7 @@ class KpmKinematics:
     mean_speed: Float[np.ndarray, "U"]
     """"v_cm", eq. 2: the mean speed of the points that are known."""
     angle_rad: Float[np.ndarray, "T J"]
-    """eta, eq. 3, in [0, pi]; order of ``ANGLE_POINTS``."""
+    """eta, eq. 3, in [0, pi]; order of ``ANGLES``."""
     angular_velocity: Float[np.ndarray, "U J"]
     """omega, eq. 4, rad/s, signed."""
     joint_mean: Float[np.ndarray, "J"]
@@ -169,7 +156,7 @@ def _angles(
     at: Float[np.ndarray, "T K 3"], known: Bool[np.ndarray, "T K"], skeleton: str, settings: KpmSettings
 ) -> Float[np.ndarray, "T J"]:
     """Eq. 3. A skeleton without feet has no ankles' angles: NaN."""
-    used = {*FALLBACK.values(), *(name for names in ANGLE_POINTS.values() for name in names)}
+    used = {*FALLBACK.values(), *(name for names in ANGLES.values() for name in names)}
     place = {
         name: np.where(known[:, i, None], at[:, i], np.nan)
         for i, name in enumerate(SKELETONS[skeleton])
@@ -181,7 +168,7 @@ def _angles(
         for name, other in FALLBACK.items()
     }
     place |= ends
-    corners = [[place.get(name, nowhere) for name in names] for names in ANGLE_POINTS.values()]
+    corners = [[place.get(name, nowhere) for name in names] for names in ANGLES.values()]
     a, vertex, c = (np.stack([corner[i] for corner in corners], axis=1) for i in range(3))
     one, two = a - vertex, c - vertex
     square = np.einsum("tjc,tjc->tj", one, one) * np.einsum("tjc,tjc->tj", two, two)
