@@ -17,8 +17,8 @@ import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
 from kinescribe.geometry import apply_affine, box_center, invert_affine
-from kinescribe.records import CameraMotion, Clip, Kinematics, Poses, Tracks
-from kinescribe.vocabulary import LIMBS, SKELETONS
+from kinescribe.records import CameraMotion, Clip, Hands, Kinematics, Poses, Tracks
+from kinescribe.vocabulary import CONTACTS, HAND_BONES, LIMBS, SKELETONS, hand_side
 
 Color = tuple[int, int, int]
 Image = UInt8[np.ndarray, "H W 3"]
@@ -101,6 +101,8 @@ def overlay(image: Image, clip: Clip, records: Mapping[type, Any], t: float, sca
         if records.get(Poses) is not None:
             draw_skeletons(canvas, records[Poses], moment, scale, pen)
         draw_boxes(canvas, tracks, moment, scale, pen)
+        if records.get(Hands) is not None:
+            draw_hands(canvas, records[Hands], moment, scale, pen)
     if camera is not None:
         draw_camera(canvas, clip, camera, moment, pen)
     draw_time(canvas, t, pen)
@@ -250,6 +252,45 @@ def draw_skeletons(canvas: Image, poses: Poses, moment: Moment, scale: float, pe
                 _dot(canvas, points[k], pen.line + 0.5, color_of(int(poses.ids[row])))
 
 
+def draw_hands(canvas: Image, hands: Hands, moment: Moment, scale: float, pen: Pen) -> None:
+    """Draw hands in the tint of their side, with the contact state where it is known, and what they hold.
+
+    Bones show where the points are known; a box that does not come from the net is dashed.
+    """
+    place = {name: k for k, name in enumerate(SKELETONS[hands.skeleton])}
+    boxes, held = moment.of(hands.xyxy) / scale, moment.of(hands.held_xyxy) / scale
+    thin = max(1, pen.line - 1)
+    for row, points in enumerate(moment.of(hands.keypoints)[..., :2] / scale):
+        side = hand_side(int(hands.ids[row]))
+        tint = LEFT if side == "left" else RIGHT
+        if np.isfinite(points).all():
+            for a, b in HAND_BONES:
+                _polyline(canvas, points[[place[a], place[b]]], DARK, thin + 1)
+            for a, b in HAND_BONES:
+                _polyline(canvas, points[[place[a], place[b]]], tint, thin)
+        if np.isfinite(boxes[row]).all():
+            dash = 0.0 if hands.seen[row, moment.nearest] else _DASH_PX * thin
+            _polyline(canvas, _corners(boxes[row]), tint, thin, dash)
+            state = CONTACTS[int(hands.contact[row, moment.nearest])]
+            words = (
+                side[0].upper() if state == CONTACTS[0] else f"{side[0].upper()}: {state.replace('_', ' ')}"
+            )
+            _label(canvas, words, boxes[row], pen)
+        if np.isfinite(held[row]).all():
+            _polyline(canvas, _corners(held[row]), DARK, thin + 2)
+            _polyline(canvas, _corners(held[row]), tint, thin, 2 * _DASH_PX)
+
+
+def _label(canvas: Image, words: str, box: Float[np.ndarray, "4"], pen: Pen) -> None:
+    """Write small letters under a box, or as near as they fit."""
+    size = max(8, round(0.8 * pen.font))
+    wide, tall = _text_width(words, size) + size // 2, round(1.4 * size)
+    left = int(np.clip(round(float(box[0])), 0, max(0, canvas.shape[1] - wide)))
+    top = int(np.clip(round(float(box[3])) + 1, 0, max(0, canvas.shape[0] - tall)))
+    _shade(canvas, Rect(left, top, left + wide, top + tall))
+    _text(canvas, words, (left + size // 4, top + round(1.05 * size)), LIGHT, size)
+
+
 def _centers(tracks: Tracks, kinematics: Kinematics | None) -> Float[np.ndarray, "N T 2"]:
     """Return the smoothed centres as filmed where they were measured, else the boxes' middles."""
     centers = box_center(tracks.xyxy)
@@ -277,10 +318,14 @@ def _area(boxes: Float[np.ndarray, "N 4"]) -> Float[np.ndarray, "N"]:
 
 
 def draw_camera(canvas: Image, clip: Clip, camera: CameraMotion, moment: Moment | None, pen: Pen) -> None:
-    """Draw, top right, what the camera does in this clip and an arrow of where it goes at this moment."""
+    """Draw, top right, what the camera does (at this moment, or in the clip) and an arrow of where it goes."""
     speed = None if moment is None else camera_speed(clip, camera, moment)
-    words = ", ".join(label.replace("_", " ") for label in camera.labels) or "no label"
-    text = f"camera: {words}" if speed is not None else "camera: unknown here"
+    now = None if moment is None else float(clip.times_s[moment.nearest])
+    here = [s.labels for s in camera.stretches if now is not None and s.span.start_s <= now <= s.span.end_s]
+    words = (
+        ", ".join(label.replace("_", " ") for label in (here[-1] if here else camera.labels)) or "no label"
+    )
+    text = f"camera: {words}" if here or speed is not None else "camera: unknown here"
     pad, dial = pen.font // 2, pen.font
     width = _text_width(text, pen.font)
     right, top = canvas.shape[1] - pad, pad

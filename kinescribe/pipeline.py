@@ -20,6 +20,7 @@ from kinescribe.stages.caption import WriteCaptions
 from kinescribe.stages.detect import DetectSubjects
 from kinescribe.stages.events import FindEvents
 from kinescribe.stages.facts import StateFacts
+from kinescribe.stages.hands import FindHands
 from kinescribe.stages.kinematics import MeasureKinematics
 from kinescribe.stages.pose import EstimatePoses
 from kinescribe.stages.qa import AskQuestions
@@ -35,6 +36,7 @@ STAGES: dict[str, type] = {
     "detect": DetectSubjects,
     "track": TrackSubjects,
     "pose": EstimatePoses,
+    "hands": FindHands,
     "kinematics": MeasureKinematics,
     "events": FindEvents,
     "facts": StateFacts,
@@ -82,7 +84,8 @@ def digests(stages: Mapping[str, Stage]) -> dict[str, str]:
     time, so a run asks once.
     """
     return {
-        name: _hash([name, getattr(s, "revision", 1), _identity(s), asdict(s)]) for name, s in stages.items()
+        name: _hash([name, getattr(s, "revision", 1), _identity(s), _settings(s)])
+        for name, s in stages.items()
     }
 
 
@@ -113,10 +116,28 @@ class Done(NamedTuple):
     seconds: float
 
 
+class Dropped(NamedTuple):
+    """A stage found that a clip is not worth going on with."""
+
+    stage: str
+    why: str
+
+
+def dropped(stages: Mapping[str, Stage], have: Records) -> Dropped | None:
+    """Return the first stage that drops a clip by its record (``drops(record)``), if one does."""
+    for name, stage in stages.items():
+        why = stage.drops(have[writes(stage)]) if hasattr(stage, "drops") and writes(stage) in have else None
+        if why:
+            return Dropped(name, why)
+    return None
+
+
 def steps(
     clip: Clip, frames: Frames, stages: Mapping[str, Stage], have: Records | None = None
 ) -> Iterator[Done]:
     """Run the stages on a clip one by one; what was yielded stays good when a later stage fails.
+
+    After a stage that drops the clip (``dropped``), also by a record that is already known, no other one runs.
 
     Args:
         clip: the clip.
@@ -129,6 +150,8 @@ def steps(
         PipelineError: a record is read before it is written.
     """
     known: dict[type, Any] = {Clip: clip, Frames: frames, **(have or {})}
+    if dropped(stages, known):
+        return
     missing = {name: stage for name, stage in stages.items() if writes(stage) not in known}
     check(list(missing.values()), frozenset(known))
     for name, stage in missing.items():
@@ -139,6 +162,8 @@ def steps(
             raise StageError(name, clip.id, f"{type(error).__name__}: {error}") from error
         known[writes(stage)] = record
         yield Done(name, record, time.perf_counter() - started)
+        if dropped({name: stage}, known):
+            return
 
 
 def annotate(
@@ -159,6 +184,11 @@ def annotate(
         if on_stage:
             on_stage(done.stage, done.seconds)
     return known
+
+
+def _settings(stage: Stage) -> dict[str, Any]:
+    """Return the settings that decide what a record holds, not whether the clip goes on after it."""
+    return {name: value for name, value in asdict(stage).items() if name not in getattr(stage, "GATES", ())}
 
 
 def _identity(stage: Stage) -> str:

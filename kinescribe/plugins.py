@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Mapping
 from typing import Any
 
 from kinescribe.errors import BackendError, nearest
@@ -45,12 +46,16 @@ def load(kind: str, name: str) -> Any:
     return _attribute(module, offered[0], name)
 
 
-def identity(kind: str, name: str) -> str:
-    """Return what the answers of a plugin depend on besides its settings: its name, revision and weights."""
+def identity(kind: str, name: str, options: Mapping[str, Any] | None = None) -> str:
+    """Return what the answers of a plugin depend on besides its settings: its name, revision and weights.
+
+    A class is asked with its settings: which file of weights it reads may be one of them.
+    """
     if not name:
         return ""
     thing = load(kind, name)
-    own = thing.identity() if hasattr(thing, "identity") else ""
+    asked = thing(**(options or {})) if isinstance(thing, type) else thing
+    own = asked.identity() if hasattr(thing, "identity") else ""
     return f"{name}/{getattr(thing, 'revision', 1)}/{own}"
 
 

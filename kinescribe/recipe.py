@@ -32,9 +32,14 @@ MIN_CLIP_S = 1.0
 
 BACKENDS: dict[str, tuple[tuple[str, str, str], ...]] = {
     "camera": (("cameras", "backend", "options"),),
-    "detect": (("detectors", "objects", "objects_options"), ("detectors", "people", "people_options")),
+    "detect": (
+        ("detectors", "objects", "objects_options"),
+        ("detectors", "named", "named_options"),
+        ("detectors", "people", "people_options"),
+    ),
     "track": (("trackers", "backend", "options"),),
     "pose": (("poses", "backend", "options"),),
+    "hands": (("hands", "backend", "options"),),
 }
 """By stage: kind of a backend, and the fields of the stage that hold its name and its settings."""
 
@@ -55,12 +60,29 @@ class IngestSettings:
     """Begin here in every video."""
     end_s: float = math.inf
     """End here in every video."""
+    crop_max_s: float = 0.0
+    """Of every video longer than ``crop_min_s`` take one stretch of a random length, at most this, near its middle.
+    FoundationMotion 3.1 takes 5 to 10 s; 0 takes whole videos."""
+    crop_min_s: float = 5.0
+    """The least length of such a stretch."""
+    split_at_cuts: bool = False
+    """Make a clip of every scene between two cuts (PySceneDetect), instead of clips with cuts inside."""
+    min_scene_s: float = 1.0
+    """A cut that follows another sooner than this makes no clip of its own."""
+    seed: int = 0
+    """For the crop; ``run.seed`` unless the recipe says otherwise. The same file and seed give the same crop."""
 
     def __post_init__(self) -> None:
         _demand(self.samples_per_s > 0, "samples_per_s must be above 0")
         _demand(self.max_side >= 16, "max_side must be at least 16 pixels")
         _demand(self.max_clip_s >= MIN_CLIP_S, f"max_clip_s must be at least {MIN_CLIP_S:g} s")
         _demand(0 <= self.start_s < self.end_s, "start_s must be at least 0 and below end_s")
+        cropped = MIN_CLIP_S <= self.crop_min_s <= self.crop_max_s < math.inf
+        _demand(
+            cropped or self.crop_max_s == 0,
+            f"crop_max_s must be 0, or {MIN_CLIP_S:g} <= crop_min_s <= crop_max_s",
+        )
+        _demand(self.min_scene_s >= MIN_CLIP_S, f"min_scene_s must be at least {MIN_CLIP_S:g} s")
 
 
 @dataclass(frozen=True)
@@ -140,7 +162,7 @@ def resolve(tables: Mapping[str, Any]) -> Recipe:
     stages = {
         name: _build(STAGES[name], name, _seeded(name, tables.get(name, {}), run.seed)) for name in order
     }
-    ingest = _build(IngestSettings, "ingest", tables.get("ingest", {}))
+    ingest = _build(IngestSettings, "ingest", {"seed": run.seed, **tables.get("ingest", {})})
     return Recipe(ingest, run, {name: stages[name] for name in wanted})
 
 
@@ -157,6 +179,18 @@ def check_backends(stages: Mapping[str, Any]) -> None:
                 _check_backend(kind, chosen, f"{name}.{key}", f"{name}.{options}", settings)
     if isinstance(stages.get("caption"), STAGES["caption"]):
         _check_writers(stages["caption"])
+
+
+def models(recipe: Recipe) -> list[str]:
+    """Return the files, addresses and names of weights that a recipe's backends name (``model = "KIND:FILE"``)."""
+    named = [
+        getattr(recipe.stages[stage], options).get("model")
+        for stage, pairs in BACKENDS.items()
+        if isinstance(recipe.stages.get(stage), STAGES[stage])
+        for _, key, options in pairs
+        if getattr(recipe.stages[stage], key)
+    ]
+    return [spec.partition(":")[2] for spec in named if isinstance(spec, str) and ":" in spec]
 
 
 def to_tables(recipe: Recipe) -> dict[str, dict[str, Any]]:
@@ -253,7 +287,7 @@ def _check_writers(stage: Any) -> None:
 
 def _check_backend(kind: str, chosen: str, key: str, options_key: str, options: Mapping[str, Any]) -> None:
     """Check one backend's name and settings; one from outside may be no dataclass and is taken as it is."""
-    if not chosen and key.startswith("detect."):
+    if not chosen and key.startswith(("detect.", "hands.")):
         return  # that detector is switched off
     if ":" not in chosen and chosen not in plugins.names(kind):
         raise RecipeError(f'{key}: no backend "{chosen}"{nearest(chosen, plugins.names(kind))}')

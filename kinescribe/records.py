@@ -68,6 +68,14 @@ class Clip:
         return self.end_s - self.start_s
 
 
+class CameraStretch(NamedTuple):
+    """What the camera does in a stretch of time within one shot."""
+
+    span: Span
+    labels: tuple[str, ...]
+    """From ``vocabulary.CAMERA_LABELS``: all of them hold at once; ``unknown`` alone where nothing can be told."""
+
+
 @dataclass(frozen=True, eq=False)
 class CameraMotion:
     """How the camera moved, and the maps that undo it."""
@@ -84,18 +92,25 @@ class CameraMotion:
     terms: Float[np.ndarray, "4"]
     """mean dt, mean dr, max dt, max dr."""
     labels: tuple[str, ...]
-    """From ``vocabulary.CAMERA_LABELS``."""
+    """From ``vocabulary.CAMERA_LABELS``: what holds for a fair share of the clip, not necessarily at once."""
     cuts_s: tuple[float, ...] = ()
     """Times at which the picture changes at once: a transform across them means nothing."""
+    stretches: tuple[CameraStretch, ...] = ()
+    """In order of time, from the first sample to the last without gaps; none where only the whole was looked at."""
 
     @property
     def known_share(self) -> float:
         """Share of the samples for which the camera's place is known, and known from something that was seen."""
         return float((np.isfinite(self.to_scene[:, 0, 0]) & ~(self.coverage == 0)).mean())
 
+    def labels_in(self, span: Span) -> frozenset[str]:
+        """Return every label that holds at some time in a span; the clip's where its stretches are not known."""
+        within = [s for s in self.stretches if s.span.start_s < span.end_s and span.start_s < s.span.end_s]
+        return frozenset(label for s in within for label in s.labels) or frozenset(self.labels)
+
     @property
     def moves(self) -> bool:
-        """Whether the camera moved more than slightly."""
+        """Whether the camera moved more than slightly; also where that is unknown, to be on the safe side."""
         return "static" not in self.labels and "slight" not in self.labels
 
 
@@ -161,6 +176,47 @@ class Poses:
     """Hip-centred metres (not metric in depth unless the backend says so)."""
     skeleton: str
     """Key of ``vocabulary.SKELETONS``."""
+
+
+@dataclass(frozen=True, eq=False)
+class Hands:
+    """Hands of the people that are tracked, H in all: two per person with a skeleton.
+
+    A hand at a sample is known in one of four ways, the surest first: ``seen`` by the hand net; ``filled``
+    between two such samples; as a box that the body's skeleton gives, without points; not at all (NaN).
+    """
+
+    ids: Int[np.ndarray, "H"]
+    """Left hand of person p: p + 1, right hand p + 4, where p is the person's track id (see ``Tracks``)."""
+    xyxy: Float[np.ndarray, "H T 4"]
+    """Round the points where they are known, else where the skeleton has its hand; clipped to the picture."""
+    score: Float[np.ndarray, "H T"]
+    """In [0, 1]: the net's where seen, the wrist's where the skeleton gave the box; NaN where filled."""
+    keypoints: Float[np.ndarray, "H T 21 3"]
+    """x, y in pixels and a score in [0, 1]; NaN where unknown."""
+    seen: Bool[np.ndarray, "H T"]
+    """Where the net looked and found the hand."""
+    right: Float[np.ndarray, "H T"]
+    """In [0, 1]: the net's own opinion that it is a right hand; NaN where not seen. The side in ``ids`` is the
+    skeleton's."""
+    contact: Int[np.ndarray, "H T"]
+    """Index into ``vocabulary.CONTACTS``; 0 is unknown, the default."""
+    comotion: Float[np.ndarray, "H T"]
+    """Share of what lies round the hand that moves with it: what object contact rests on; NaN where the hand
+    rests or nothing round it could tell."""
+    held_xyxy: Float[np.ndarray, "H T 4"]
+    """The object in the hand, as far as it shows beside the hand; NaN where there is none or none is known."""
+    held_track: Int[np.ndarray, "H T"]
+    """Track id of the object in the hand; -1 where it has none. Otherwise the object is the hand's id + 1."""
+    skeleton: str = "hand21"
+    """Key of ``vocabulary.SKELETONS``."""
+    notes: tuple[str, ...] = ()
+    """What could not be done, e.g. that the hand nets are not on this machine."""
+
+    @property
+    def filled(self) -> Bool[np.ndarray, "H T"]:
+        """Where a short gap between two looks was bridged."""
+        return np.isfinite(self.keypoints[..., 0, 0]) & ~self.seen
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from array import array
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, runtime_checkable
@@ -24,6 +25,24 @@ from kinescribe.records import Clip
 
 SAME_INSTANT_S = 1e-4
 """Presentation times closer than this are the same frame; 1000 fps is the fastest source we know."""
+MAX_PIXELS = 2**26
+"""Larger pictures (8192 x 8192) are refused before memory is taken for them: 8K film has half as many pixels, and
+a header can promise 65535 x 65535 in a few bytes."""
+LARGE_PIXELS = 2**22
+"""From here on (half of a 4K picture) a decoder that gives up may have lacked memory: not all of them say so."""
+LOOK_SIDE = 256
+"""Longer side of the small pictures that ``scan`` shows to a ``look``."""
+SAME_SHAPE = 0.02
+"""Aspect ratios within this of each other are one: streams that adapt their size round to even pixels."""
+BACK_OFF_S = (0.0, 2.0, 20.0)
+"""How far before the wanted time a seek aims, one after the other, before the file is decoded from its beginning:
+containers count in decoding time, which runs ahead of presentation time."""
+VECTOR_CODECS = frozenset(
+    "h264 mpeg4 mpeg2video mpeg1video h263 h263p flv1 msmpeg4v1 msmpeg4v2 msmpeg4v3 wmv1 wmv2".split()
+)
+"""Codecs of which FFmpeg tells the motion vectors."""
+Look = Callable[[float, UInt8[np.ndarray, "h w 3"]], None]
+"""Shown every frame's time and a small RGB picture while a file is scanned."""
 
 
 class Frame(NamedTuple):
@@ -63,6 +82,14 @@ class ArrayFrames:
             yield Frame(i, float(time_s), image, self.scale)
 
 
+class Shape(NamedTuple):
+    """The size of a source's pictures, upright, from a time on."""
+
+    start_s: float
+    width: int
+    height: int
+
+
 @dataclass(frozen=True, eq=False)
 class Source:
     """What one pass through a file found: every frame that can be decoded, with its time."""
@@ -75,6 +102,13 @@ class Source:
     times_s: Float[np.ndarray, "F"]
     """Presentation times from the first frame, strictly increasing."""
     notes: tuple[str, ...] = ()
+    shapes: tuple[Shape, ...] = ()
+    """Where the aspect ratio changes: one entry per stretch, in order; at most one for an ordinary file."""
+
+    def shape_at(self, time_s: float) -> Shape:
+        """Return the shape of the pictures at a time."""
+        first = Shape(0.0, self.width, self.height)
+        return max((s for s in self.shapes if s.start_s <= time_s + SAME_INSTANT_S), default=first)
 
     @property
     def fps(self) -> float:
@@ -90,45 +124,40 @@ class Source:
         return float(self.times_s[-1]) + last if len(self.times_s) else 0.0
 
 
-def scan(path: str | Path) -> Source:
+def scan(path: str | Path, look: Look | None = None) -> Source:
     """Decode a file once and return its frame times.
 
-    A file that breaks in the middle gives the frames before the break and a note.
+    What cannot be decoded is left out up to the next key frame, and a note says where; a file that breaks gives
+    the frames before the break.
+
+    Args:
+        path: the file.
+        look: is shown every frame on the way, 256 pixels on the longer side.
 
     Raises:
-        VideoError: there is no such file, no video in it, or not one frame can be decoded.
+        VideoError: there is no such file, no video in it, its pictures are too large, or not one frame can be
+            decoded.
     """
-    name = str(path)
-    file = Path(path)
-    if not file.exists():
-        raise VideoError(name, "no such file; check the path")
-    if file.is_dir():
-        raise VideoError(name, "is a folder; name its files, e.g. FOLDER/*.mp4")
-    if file.stat().st_size == 0:
-        raise VideoError(name, "is empty (zero bytes); copy or download it again")
-    times: list[float] = []
-    first: Any = None
-    notes: list[str] = []
+    name, file = str(path), _existing(path)
+    seen = _Seen(look)
     with _open(name) as container:
-        stream = _video_stream(container, name)
-        declared = stream.frames
+        reading = _Reading(container, _video_stream(container, name))
         try:
-            for frame, time_s in _timed(container, stream):
-                first = first or frame
-                times.append(time_s)
-        except (av.FFmpegError, OSError) as error:
-            if not times:
-                raise VideoError(name, "no frame can be decoded", decoder=_words(error)) from error
-            notes.append(f"ends at {times[-1]:.2f} s: the rest cannot be decoded ({_words(error)})")
-    if not notes and len(times) < 0.9 * declared - 1:
-        notes.append(f"gives {len(times)} of the {declared} frames it declares: it is damaged or cut off")
-    if first is None:
-        raise VideoError(name, "holds no frame that can be decoded; it may be cut off or encrypted")
-    rotation = _rotation(first)
-    width, height = first.width, first.height
-    if rotation in (90, 270):
-        width, height = height, width
-    return Source(name, _sha256(file), width, height, rotation, _increasing(times, notes), tuple(notes))
+            for frame, time_s in reading.timed():
+                seen.add(frame, time_s)
+        except MemoryError as error:
+            raise VideoError(
+                name, "needs more memory than one video may take; re-encode it smaller"
+            ) from error
+        if not seen.times:
+            raise VideoError(name, *reading.why_nothing())
+        notes = reading.notes(len(seen.times)) + seen.notes()
+    times, left_out = _increasing(seen.times)
+    if left_out:
+        notes.append(f"{left_out} frames with repeated or backward timestamps are left out")
+    first, rotation = seen.shapes[0], seen.rotation_deg
+    shapes = tuple(seen.shapes)
+    return Source(name, _sha256(file), first.width, first.height, rotation, times, tuple(notes), shapes)
 
 
 def make_clip(source: Source, start_s: float, end_s: float, samples_per_s: float) -> Clip:
@@ -146,6 +175,7 @@ def make_clip(source: Source, start_s: float, end_s: float, samples_per_s: float
     start, end = float(times[0]), source.duration_s if spans_all else min(end_s, source.duration_s)
     identity = f"{source.sha256}:{start:.6f}:{end:.6f}"
     fps = (len(times) - 1) / float(times[-1] - times[0]) if len(times) > 1 else math.nan
+    shape = source.shape_at(start)
     return Clip(
         id=hashlib.sha256(identity.encode()).hexdigest()[:16],
         source=source.path,
@@ -153,8 +183,8 @@ def make_clip(source: Source, start_s: float, end_s: float, samples_per_s: float
         start_s=start,
         end_s=end,
         fps=fps,
-        width=source.width,
-        height=source.height,
+        width=shape.width,
+        height=shape.height,
         rotation_deg=source.rotation_deg,
         num_frames=len(inside),
         frame_indices=picked,
@@ -170,7 +200,10 @@ def sample_indices(times_s: Float[np.ndarray, "F"], samples_per_s: float) -> Int
         times_s: increasing times from 0.
         samples_per_s: positive rate.
     """
-    grid = np.arange(0, times_s[-1] + 0.5 / samples_per_s, 1 / samples_per_s)
+    # Of the grid only what lies next to a frame: broken timestamps can be years apart.
+    beside = np.floor(times_s * samples_per_s)[:, None] + np.arange(-1, 3)
+    grid = np.unique(beside[beside >= 0]) * (1 / samples_per_s)
+    grid = grid[grid < times_s[-1] + 0.5 / samples_per_s]
     right = np.clip(np.searchsorted(times_s, grid), 1, max(1, len(times_s) - 1))
     left = right - 1
     right = np.minimum(right, len(times_s) - 1)
@@ -210,28 +243,92 @@ class VideoFrames:
             self._kept = kept
 
     def _decode(self) -> Iterator[Frame]:
-        clip = self.clip
         wanted = 0
-        for frame, time_s in _from(clip.source, clip.start_s):
-            while (
-                wanted < len(clip.times_s) and time_s > clip.times_s[wanted] + clip.start_s + SAME_INSTANT_S
-            ):
-                raise VideoError(
-                    clip.source,
-                    "changed since it was ingested: a frame is missing",
-                    time_s=float(clip.times_s[wanted] + clip.start_s),
-                )
-            if (
-                wanted < len(clip.times_s)
-                and abs(time_s - clip.times_s[wanted] - clip.start_s) <= SAME_INSTANT_S
-            ):
+        # Some containers (MPEG program streams) lose frames behind a seek: then the whole way, once more.
+        for seek in (True, False):
+            for frame in self._samples(wanted, seek):
+                yield frame
+                wanted += 1
+            if wanted == len(self):
+                return
+        raise VideoError(
+            self.clip.source,
+            f"gave {wanted} of {len(self)} samples; it was changed since it was ingested: annotate it again",
+            time_s=float(self.clip.times_s[wanted] + self.clip.start_s),
+        )
+
+    def _samples(self, first: int, seek: bool) -> Iterator[Frame]:
+        """Yield the samples from one on, up to the first that is missing."""
+        clip, wanted = self.clip, first
+        for frame, time_s in _from(clip.source, clip.start_s if seek else 0.0):
+            late_s = time_s - clip.start_s - float(clip.times_s[wanted])
+            if late_s > SAME_INSTANT_S:
+                return
+            if late_s >= -SAME_INSTANT_S:
                 image = _upright(frame, self.size, clip.rotation_deg)
                 yield Frame(wanted, float(clip.times_s[wanted]), image, self.scale)
                 wanted += 1
-            if wanted == len(clip.times_s):
-                return
-        if wanted < len(clip.times_s):
-            raise VideoError(clip.source, f"gave {wanted} of {len(clip.times_s)} samples; was it changed?")
+                if wanted == len(clip.times_s):
+                    return
+
+
+class CodedFrame(NamedTuple):
+    """A reference frame, and where its codec found its blocks in an earlier one."""
+
+    time_s: float
+    """From the clip's start."""
+    predicted: bool
+    """Whether this is a P frame: its vectors reach back to the I or P frame before."""
+    before: Float[np.ndarray, "V 2"]
+    """Centres of the blocks in that frame, upright, in pixels of the clip; empty without vectors."""
+    after: Float[np.ndarray, "V 2"]
+    """Where they are now."""
+    area: Float[np.ndarray, "V"]
+    """Pixels that each block stands for."""
+
+
+def coded_frames(clip: Clip, most: int = 1000) -> Iterator[CodedFrame]:
+    """Yield a clip's I and P frames with their motion vectors, none where the codec keeps them to itself.
+
+    Much cheaper than pictures: frames that no other frame needs are not decoded, and blocks are not smoothed.
+    FFmpeg exports the vectors of the MPEG family up to H.264, not those of HEVC, VP9 and AV1.
+
+    Args:
+        clip: what to read.
+        most: of more blocks, evenly spread ones are taken.
+    """
+    swift = {"flags2": "+export_mvs", "skip_loop_filter": "all", "skip_frame": "noref"}
+    for frame, time_s in _from(clip.source, clip.start_s, swift, VECTOR_CODECS):
+        if time_s > clip.end_s - SAME_INSTANT_S:
+            return
+        if time_s < clip.start_s - SAME_INSTANT_S or frame.pict_type == av.video.frame.PictureType.B:
+            continue
+        yield _coded(frame, time_s - clip.start_s, clip, most)
+
+
+def _coded(frame: Any, time_s: float, clip: Clip, most: int) -> CodedFrame:
+    predicted = frame.pict_type == av.video.frame.PictureType.P
+    side = frame.side_data.get("MOTION_VECTORS") if predicted else None
+    if side is None:
+        return CodedFrame(time_s, predicted, np.zeros((0, 2)), np.zeros((0, 2)), np.zeros(0))
+    vectors = side.to_ndarray()
+    vectors = vectors[vectors["source"] < 0]
+    whole = float((vectors["w"].astype(np.float64) * vectors["h"]).sum())
+    vectors = vectors[:: max(1, len(vectors) // most)]  # they come row by row
+    after = np.stack([vectors["dst_x"], vectors["dst_y"]], 1).astype(np.float64)
+    motion = np.stack([vectors["motion_x"], vectors["motion_y"]], 1)
+    before = after + motion / np.maximum(vectors["motion_scale"], 1)[:, None]
+    area = vectors["w"].astype(np.float64) * vectors["h"]
+    area *= whole / max(area.sum(), 1.0)
+    return CodedFrame(time_s, predicted, _turned(before, frame, clip), _turned(after, frame, clip), area)
+
+
+def _turned(points: Float[np.ndarray, "V 2"], frame: Any, clip: Clip) -> Float[np.ndarray, "V 2"]:
+    """Return points of a coded frame as points of the upright clip."""
+    x, y = points.T
+    width, height = frame.width, frame.height
+    upright = {90: (height - y, x), 180: (width - x, height - y), 270: (y, width - x)}
+    return np.stack(upright.get(clip.rotation_deg, (x, y)), 1)
 
 
 def iterate_all(clip: Clip, max_side: int = 960) -> Iterator[tuple[float, UInt8[np.ndarray, "H W 3"]]]:
@@ -290,6 +387,17 @@ def _write(
 # --- the decoder's corner cases -----------------------------------------------------------------------------
 
 
+def _existing(path: str | Path) -> Path:
+    name, file = str(path), Path(path)
+    if not file.exists():
+        raise VideoError(name, "no such file; check the path")
+    if file.is_dir():
+        raise VideoError(name, "is a folder; name its files, e.g. FOLDER/*.mp4")
+    if file.stat().st_size == 0:
+        raise VideoError(name, "is empty (zero bytes); copy or download it again")
+    return file
+
+
 def _open(name: str) -> Any:
     try:
         return av.open(name, metadata_errors="ignore")
@@ -297,71 +405,247 @@ def _open(name: str) -> Any:
         raise VideoError(name, "is not a video that can be opened", decoder=_words(error)) from error
 
 
-def _video_stream(container: Any, name: str) -> Any:
-    if not container.streams.video:
-        raise VideoError(name, "has no video stream (audio only?)")
+def _video_stream(container: Any, name: str, options: Mapping[str, str] | None = None) -> Any:
+    cover = av.stream.Disposition.attached_pic
+    videos = [stream for stream in container.streams.video if not stream.disposition & cover]
+    if not videos:
+        found = "only a cover picture" if container.streams.video else "audio only?"
+        raise VideoError(name, f"has no video stream ({found})")
     # FFmpeg's own choice among several video streams: the default one, or the largest.
-    stream = container.streams.best("video") or container.streams.video[0]
-    stream.thread_type = "AUTO"
+    best = container.streams.best("video")
+    stream = best if best in videos else videos[0]
+    if stream.codec_context is None:
+        raise VideoError(name, "is in a video format that has no decoder here; re-encode it, e.g. as H.264")
+    # One thread: as many clips are decoded at once as there are cores, a thread of its own for every frame
+    # takes that many times the memory, and what a damaged file gives would depend on the machine.
+    stream.codec_context.thread_count = 1
+    stream.codec_context.options = {"max_pixels": str(MAX_PIXELS), **(options or {})}
     return stream
 
 
-def _timed(container: Any, stream: Any) -> Iterator[tuple[Any, float]]:
-    """Yield frames with their time since the first frame; a missing timestamp continues the last step."""
-    base: float | None = None
-    last, step = 0.0, float(1 / stream.average_rate) if stream.average_rate else 1 / 25
-    for frame in container.decode(stream):
-        if frame.pts is None or frame.time_base is None:
-            time_s = 0.0 if base is None else last + step
-        else:
-            absolute = float(frame.pts * frame.time_base)
-            base = absolute if base is None else base
-            time_s = absolute - base
-        last = time_s
-        yield frame, time_s
+@dataclass(eq=False)
+class _Reading:
+    """One pass over a stream's pictures, and what went wrong on the way."""
 
+    container: Any
+    stream: Any
+    packets: int = 0
+    encrypted: bool = False
+    broken: list[float] = field(default_factory=list)
+    """Time of the last picture before each stretch that cannot be decoded; NaN before the first picture."""
+    last_words: str = ""
+    last_s: float = math.nan
+    declared: tuple[int, int] = (0, 0)
+    """Width and height as the header says, before a decoder has looked."""
 
-def _from(name: str, start_s: float) -> Iterator[tuple[Any, float]]:
-    """Yield decoded frames from at or before ``start_s``; times count from the file's first frame."""
-    with _open(name) as container:
-        stream = _video_stream(container, name)
+    def __post_init__(self) -> None:
+        self.declared = (self.stream.codec_context.width, self.stream.codec_context.height)
+
+    def timed(self, base: float = math.nan) -> Iterator[tuple[Any, float]]:
+        """Yield frames with their time since ``base`` (the first one); a missing timestamp continues the last step."""
+        last = math.nan
+        step = float(1 / self.stream.average_rate) if self.stream.average_rate else 1 / 25
+        for frame in self.pictures():
+            absolute = _absolute(frame)
+            if math.isnan(absolute):
+                absolute = 0.0 if math.isnan(last) else last + step
+            base = absolute if math.isnan(base) else base
+            last = absolute
+            self.last_s = absolute - base
+            yield frame, absolute - base
+
+    def pictures(self) -> Iterator[Any]:
+        """Yield what can be decoded; after damage, what follows from the next key frame on."""
+        skipping = False
+        for packet in self._packets():
+            skipping = skipping and not packet.is_keyframe and packet.size > 0
+            if skipping:
+                continue
+            try:
+                yield from packet.decode()
+            except (av.FFmpegError, OSError) as error:
+                if isinstance(error, av.error.EOFError):
+                    continue
+                yield from self._left()
+                self._note(error)  # after those: the gap begins behind them
+                skipping = True
+
+    def _packets(self) -> Iterator[Any]:
         try:
-            if start_s > 0:
-                yield from _sought(container, stream, start_s)
-            else:
-                yield from _timed(container, stream)
+            while True:
+                try:
+                    for packet in self.container.demux(self.stream):
+                        self.packets += packet.size > 0
+                        self.encrypted = self.encrypted or packet.has_sidedata("encryption_info")
+                        yield packet
+                except IndexError:  # PyAV's, at a packet of a stream that was not there at the beginning
+                    continue
+                return
+        except (av.FFmpegError, OSError) as error:
+            self._note(error)
+
+    def _left(self) -> list[Any]:
+        """Return the pictures that the decoder holds back, and make it ready to begin anew."""
+        context = self.stream.codec_context
+        try:
+            return list(context.decode(None))
         except (av.FFmpegError, OSError):
-            return  # scan() has noted where the file breaks; the caller counts its samples
+            return []
+        finally:
+            context.flush_buffers()
+
+    def _note(self, error: BaseException) -> None:
+        if isinstance(error, MemoryError):
+            raise MemoryError(_words(error)) from error
+        self.last_words = _words(error)
+        if not self.broken or self.last_s > self.broken[-1]:
+            self.broken.append(self.last_s)
+
+    def notes(self, num_frames: int) -> list[str]:
+        """Return what of the file is missing, given how many frames it gave."""
+        if self.broken:
+            places = ["the beginning" if math.isnan(at) else f"{at:.2f} s" for at in self.broken]
+            if self.broken[-1] == self.last_s:
+                last = f"ends at {places.pop()}: the rest cannot be decoded ({self.last_words})"
+                return [last, *_gaps(places, self.last_words)]
+            return _gaps(places, self.last_words)
+        declared, end = self.stream.frames, self.stream.duration
+        # An edit list may leave out frames, also such that never leave the container; then the rest is complete.
+        early = end is None or self.last_s < 0.9 * float(end * self.stream.time_base) - 0.1
+        if early and num_frames < 0.9 * declared - 1:
+            return [f"gives {num_frames} of the {declared} frames it declares: it is damaged or cut off"]
+        return []
+
+    def why_nothing(self) -> tuple[str]:
+        """Return why there is not one picture."""
+        width, height = self.declared
+        if width * height > MAX_PIXELS:
+            limit = f"more than {MAX_PIXELS / 1e6:.0f} million pixels"
+            return (f"says its pictures are {width} x {height}, {limit}: damaged, or to be scaled down",)
+        if self.encrypted:
+            return ("is encrypted; decrypt it first",)
+        if not self.packets:
+            return ("holds a header but no pictures; it is cut off, or one part of a video in several files",)
+        said = f" (decoder: {self.last_words})" if self.last_words else ""
+        large = ", or too large for the memory" if width * height > LARGE_PIXELS else ""
+        return (f"no frame can be decoded: it is damaged, cut off or encrypted{large}{said}",)
 
 
-def _sought(container: Any, stream: Any, start_s: float) -> Iterator[tuple[Any, float]]:
-    """Seek to the key frame before ``start_s``; where the container cannot, decode from the beginning."""
-    first = next(iter(container.decode(stream)))
-    if first.pts is None:
-        container.seek(0)
-        yield from _timed(container, stream)
-        return
-    base = float(first.pts * first.time_base)
-    target = int((start_s + base) / stream.time_base)
-    container.seek(target, stream=stream, backward=True)
-    started = False
-    for frame in container.decode(stream):
-        time_s = float(frame.pts * frame.time_base) - base
-        if not started and time_s > start_s + SAME_INSTANT_S:  # a seek that overshoots
-            container.seek(int(base / stream.time_base), stream=stream, backward=True)
-            yield from ((f, float(f.pts * f.time_base) - base) for f in container.decode(stream))
+def _gaps(places: Sequence[str], words: str) -> list[str]:
+    if not places:
+        return []
+    more = f" and at {len(places) - 3} more places" if len(places) > 3 else ""
+    return [f"cannot be decoded after {', '.join(places[:3])}{more}, up to the next key frame each ({words})"]
+
+
+@dataclass(eq=False)
+class _Seen:
+    """What ``scan`` keeps of the frames that pass by: eight bytes each."""
+
+    look: Look | None
+    times: array[float] = field(default_factory=lambda: array("d"))
+    shapes: list[Shape] = field(default_factory=list)
+    sizes: list[Shape] = field(default_factory=list)
+    """Every change of the size, also at the same aspect ratio; the first few are told."""
+    rotation_deg: int = 0
+
+    def add(self, frame: Any, time_s: float) -> None:
+        """Take note of a frame."""
+        if not self.times:
+            self.rotation_deg = _rotation(frame)
+        self.times.append(time_s)
+        last = self.sizes[-1] if self.sizes else None
+        width, height = frame.width, frame.height
+        if self.rotation_deg in (90, 270):
+            width, height = height, width
+        if last is None or last[1:] != (width, height):
+            self._resized(Shape(time_s, width, height))
+        if self.look:
+            shrink = max(1.0, max(width, height) / LOOK_SIDE)
+            size = max(1, round(width / shrink)), max(1, round(height / shrink))
+            self.look(time_s, _upright(frame, size, self.rotation_deg))
+
+    def _resized(self, shape: Shape) -> None:
+        self.sizes.append(shape)
+        before = self.shapes[-1] if self.shapes else None
+        if before and abs(before.width * shape.height / (before.height * shape.width) - 1) <= SAME_SHAPE:
             return
-        started = True
-        yield frame, time_s
+        self.shapes.append(shape)
+
+    def notes(self) -> list[str]:
+        """Return what is odd about the pictures."""
+        if len(self.sizes) < 2:
+            return []
+        told = ", ".join(f"{s.width} x {s.height} from {s.start_s:.2f} s" for s in self.sizes[:4])
+        return [f"changes the size of its pictures: {told}{', ...' if len(self.sizes) > 4 else ''}"]
 
 
-def _increasing(times: list[float], notes: list[str]) -> Float[np.ndarray, "F"]:
-    array = np.asarray(times, dtype=np.float64)
-    array -= array[0]
-    keep = np.concatenate([[True], np.diff(np.maximum.accumulate(array)) > SAME_INSTANT_S])
-    if not keep.all():
-        notes.append(f"{int((~keep).sum())} frames with repeated or backward timestamps are left out")
-    return array[keep]
+def _from(
+    name: str, start_s: float, options: Mapping[str, str] | None = None, codecs: Container[str] | None = None
+) -> Iterator[tuple[Any, float]]:
+    """Yield decoded frames from at or before ``start_s``; times count from the file's first frame.
+
+    Args:
+        name: the file.
+        start_s: no frame between this and the first one that is yielded is missing.
+        options: of the decoder.
+        codecs: nothing is yielded of a stream in another one than these.
+    """
+    base = math.nan
+    for back_s in BACK_OFF_S if start_s > 0 else ():
+        with _open(name) as container:
+            stream = _video_stream(container, name, options)
+            if codecs is not None and stream.codec_context.name not in codecs:
+                return
+            if math.isnan(base):
+                base = _absolute(next(_Reading(container, stream).pictures(), None))
+            found = _sought(container, stream, base, start_s, back_s)
+            first = next(found, None)
+            if first is not None:
+                yield first
+                yield from found
+                return
+    with _open(name) as container:
+        stream = _video_stream(container, name, options)
+        if codecs is None or stream.codec_context.name in codecs:
+            yield from _Reading(container, stream).timed()
+
+
+def _sought(
+    container: Any, stream: Any, base: float, start_s: float, back_s: float
+) -> Iterator[tuple[Any, float]]:
+    """Yield frames from a key frame at or before ``start_s`` on; none where the container cannot lead there.
+
+    The first one must carry its own time: a counted one would depend on where counting began.
+    """
+    aim = start_s - back_s
+    if math.isnan(base) or aim <= 0:
+        return
+    try:
+        container.seek(int((aim + base) / stream.time_base), stream=stream, backward=True)
+    except (av.FFmpegError, OSError):
+        return
+    found = _Reading(container, stream).timed(base)
+    first = next(found, None)
+    if first is None or first[0].pts is None or first[1] > start_s + SAME_INSTANT_S:
+        return
+    yield first
+    yield from found
+
+
+def _absolute(frame: Any) -> float:
+    """Return a frame's own time in seconds; NaN where it has none."""
+    if frame is None or frame.pts is None or frame.time_base is None:
+        return math.nan
+    return float(frame.pts * frame.time_base)
+
+
+def _increasing(times: Sequence[float]) -> tuple[Float[np.ndarray, "F"], int]:
+    """Return strictly increasing times from 0, and how many others there were."""
+    found = np.array(times, dtype=np.float64)
+    found -= found[0]
+    keep = np.concatenate([[True], np.diff(np.maximum.accumulate(found)) > SAME_INSTANT_S])
+    return found[keep], int((~keep).sum())
 
 
 def _rotation(frame: Any) -> int:

@@ -189,7 +189,56 @@ BLAZEPOSE_33 = (
 )  # fmt: skip
 """Names of the 33 BlazePose points, in order."""
 
-SKELETONS = {"blazepose33": BLAZEPOSE_33}
+COCO_17 = (
+    "nose", "left_eye", "right_eye", "left_ear", "right_ear", "left_shoulder", "right_shoulder", "left_elbow",
+    "right_elbow", "left_wrist", "right_wrist", "left_hip", "right_hip", "left_knee", "right_knee", "left_ankle",
+    "right_ankle",
+)  # fmt: skip
+"""Names of the 17 COCO points, in order."""
+
+FACE_NAMES = {
+    36: "right_eye_outer", 39: "right_eye_inner", 42: "left_eye_inner", 45: "left_eye_outer",
+    48: "mouth_right", 54: "mouth_left",
+}  # fmt: skip
+"""Points of the 68 of a face that BlazePose has too."""
+FINGERS = ("thumb", "index", "middle", "ring", "pinky")
+
+
+def _hand(side: str) -> tuple[str, ...]:
+    """Names of 21 points: root, then four a finger to its tip; BlazePose has the first knuckles of two."""
+    points = tuple(f"{side}_{finger}_{i}" for finger in FINGERS for i in range(1, 5))
+    return (
+        f"{side}_hand_root",
+        *(p.removesuffix("_1") if p[:-2].endswith(("index", "pinky")) else p for p in points),
+    )
+
+
+COCO_WHOLEBODY_133 = (
+    *COCO_17,
+    "left_foot_index", "left_small_toe", "left_heel", "right_foot_index", "right_small_toe", "right_heel",
+    *(FACE_NAMES.get(i, f"face_{i}") for i in range(68)),
+    *_hand("left"), *_hand("right"),
+)  # fmt: skip
+"""COCO-WholeBody (Jin et al. 2020, arXiv:2007.11858): body, feet, 68 points of the face, 21 of each hand (root, then
+four a finger, from the palm to the tip). A joint that BlazePose knows has the same name (the big toe is the foot
+index, ``left_index`` the index finger's first knuckle)."""
+
+HALPE_26 = (
+    *COCO_17, "head", "neck", "hip",
+    "left_foot_index", "right_foot_index", "left_small_toe", "right_small_toe", "left_heel", "right_heel",
+)  # fmt: skip
+"""Halpe's 26 points of body and feet (Fang et al. 2022, arXiv:2211.03375)."""
+
+HAND_21 = ("wrist", *(f"{finger}_{i}" for finger in FINGERS for i in range(1, 5)))
+"""Names of the 21 points of a hand, in order: the wrist, then four a finger, from the palm to the tip."""
+
+SKELETONS = {
+    "hand21": HAND_21,
+    "blazepose33": BLAZEPOSE_33,
+    "coco17": COCO_17,
+    "halpe26": HALPE_26,
+    "coco_wholebody133": COCO_WHOLEBODY_133,
+}
 """Keypoint names by skeleton."""
 
 LIMBS = (
@@ -224,13 +273,56 @@ PARTS = {
 }  # fmt: skip
 """Body parts of facts: how they are said, and their level (KPM 3.2)."""
 
+HAND_BONES = (
+    *(("wrist", f"{finger}_1") for finger in FINGERS),
+    *((f"{finger}_{i}", f"{finger}_{i + 1}") for finger in FINGERS for i in (1, 2, 3)),
+)
+"""Bones of a hand to draw, by keypoint name."""
+
+CONTACTS = ("unknown", "no_contact", "self_contact", "other_person_contact", "object_contact")
+"""What a hand touches (FoundationMotion 3.2.2, after Hands23), and that nothing can be said, which comes first: a
+record holds indices into this."""
+
+HAND_OFFSETS = {"left": 1, "right": 4}
+"""Track id of a person's hand, less the person's; the object in it is one further (FoundationMotion 3.2.3)."""
+
+
+def hand_side(hand_id: int) -> str:
+    """Return the side of a hand by its track id."""
+    return next(side for side, offset in HAND_OFFSETS.items() if hand_id % 10 == offset)
+
+
+# --- things -------------------------------------------------------------------------------------------------
+
+COCO_CLASSES = (
+    "person", "bicycle", "car", "motorcycle", "airplane", "bus", "train", "truck", "boat", "traffic light",
+    "fire hydrant", "stop sign", "parking meter", "bench", "bird", "cat", "dog", "horse", "sheep", "cow", "elephant",
+    "bear", "zebra", "giraffe", "backpack", "umbrella", "handbag", "tie", "suitcase", "frisbee", "skis", "snowboard",
+    "sports ball", "kite", "baseball bat", "baseball glove", "skateboard", "surfboard", "tennis racket", "bottle",
+    "wine glass", "cup", "fork", "knife", "spoon", "bowl", "banana", "apple", "sandwich", "orange", "broccoli",
+    "carrot", "hot dog", "pizza", "donut", "cake", "chair", "couch", "potted plant", "bed", "dining table", "toilet",
+    "tv", "laptop", "mouse", "remote", "keyboard", "cell phone", "microwave", "oven", "toaster", "sink",
+    "refrigerator", "book", "clock", "vase", "scissors", "teddy bear", "hair drier", "toothbrush",
+)  # fmt: skip
+"""The 80 classes of COCO (Lin et al. 2014), in the order in which nets number them."""
+
+FURNITURE = frozenset((
+    "bench", "chair", "couch", "bed", "dining table", "toilet", "tv", "sink", "oven", "refrigerator", "microwave",
+))  # fmt: skip
+"""Things that move only if somebody moves them: when their box changes, mostly something before them has moved."""
+
+HOLDERS = FURNITURE | {"boat", "train", "bus", "umbrella", "laptop", "bowl"}
+"""Things with others on, in or before them: what moves inside their box need not be a part of them."""
+
 # --- camera, events, questions ------------------------------------------------------------------------------
 
 CAMERA_LABELS = (
     "static", "slight", "pan_left", "pan_right", "tilt_up", "tilt_down", "roll_clockwise",
     "roll_counterclockwise", "zoom_in", "zoom_out", "dolly_in", "dolly_out", "handheld", "complex",
+    "unknown",
 )  # fmt: skip
-"""What the camera does. ``dolly_in`` is driving forward: the scene expands with parallax, unlike ``zoom_in``."""
+"""What the camera does. ``dolly_in`` is driving forward: the scene expands with parallax, unlike ``zoom_in``.
+``unknown`` stands alone: nothing tells (``cameras/codec``)."""
 
 EVENTS = (
     "visible", "enter", "leave", "move", "still", "oscillate", "grow", "shrink", "accelerate", "decelerate",

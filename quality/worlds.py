@@ -8,11 +8,13 @@ from typing import Any
 
 import cv2
 import numpy as np
+from scipy.optimize import linear_sum_assignment
 
 from kinescribe import pipeline
 from kinescribe.checks import Measurements, check
 from kinescribe.geometry import apply_affine, box_iou
 from kinescribe.records import (
+    CAMERA,
     CameraMotion,
     Captions,
     Claim,
@@ -26,11 +28,21 @@ from kinescribe.records import (
     Tracks,
     Verdicts,
 )
-from kinescribe.vocabulary import OPPOSITES
+from kinescribe.vocabulary import BLAZEPOSE_33, OPPOSITES
 from quality.matching import Score, score, subjects
-from tests.worlds import SCENARIOS, Rendered, Truth, World, render
+from quality.tracking import Tracking
+from quality.tracking import measure as measure_tracking
+from tests.generator import ALL_SCENARIOS, generate, look
+from tests.worlds import BODY_SCENARIOS, Rendered, Skeletons, Truth, World, render
 
 DEVELOPMENT, HELD_OUT = range(100), range(1000, 1100)
+
+CUT_TOLERANCE_S = 0.15
+"""A cut is found when it is said within one sample and a half at 10 Hz."""
+REST = ("stay", "stop", "pause")
+"""What may be said of things that do not move; every other fact is about motion."""
+COMPOSED = "generated"
+"""Name of the worlds that ``tests.generator.generate`` composes."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +57,14 @@ class Report:
     """measured tracks that stand for a subject, subjects"""
     ghosts: int
     """measured tracks that stand for nothing"""
+    tracking: Tracking
+    """HOTA, IDF1, identity switches"""
+    cuts: Score
+    """cuts that were said, and that there are"""
+    still_s: float
+    """seconds of video in which neither a thing nor the camera moves"""
+    false_motion: int
+    """facts of motion that were stated in such a world"""
     facts_from_truth: Score
     """Facts measured on the world's exact boxes and camera."""
     facts: Score
@@ -57,11 +77,13 @@ class Report:
     """questions whose answer rests on a true fact, of all"""
 
 
-def measure_scenario(job: tuple[str, int]) -> Report:
-    """Measure the world of a scenario's name and a seed, on one core."""
+def measure_scenario(job: tuple[str, int, str]) -> Report:
+    """Measure the world of a scenario's name, a seed and a difficulty, on one core."""
     cv2.setNumThreads(1)
-    name, seed = job
-    return measure(SCENARIOS[name](seed))
+    name, seed, difficulty = job
+    if name == COMPOSED:
+        return measure(generate(seed, difficulty))
+    return measure(look(ALL_SCENARIOS[name](seed), difficulty))
 
 
 def measure(world: World) -> Report:
@@ -70,7 +92,8 @@ def measure(world: World) -> Report:
     stages = {name: stage() for name, stage in pipeline.STAGES.items()}
     got = pipeline.annotate(known.clip, known.frames, stages)
     ids = subjects(known.tracks, got[Tracks])
-    stated = got[Facts].facts
+    stated = tuple(fact for fact in got[Facts].facts if fact.predicate not in world.silent)
+    still = all(fact.predicate in REST for fact in known.facts)
     mapped = [track for track in ids if track >= 0]
     return Report(
         camera_error_px=_camera_error(known, got[CameraMotion]),
@@ -78,7 +101,11 @@ def measure(world: World) -> Report:
         boxes=_boxes(known, got[Detections]),
         fragments=(len(mapped), len(known.tracks.ids)),
         ghosts=len(got[Tracks].ids) - len(mapped),
-        facts_from_truth=_from_truth(known),
+        tracking=measure_tracking(known.tracks, known.seen, got[Tracks]),
+        cuts=cut_score(got[CameraMotion].cuts_s, known.camera.cuts_s),
+        still_s=known.clip.duration_s if still else 0.0,
+        false_motion=sum(fact.predicate not in REST for fact in stated) if still else 0,
+        facts_from_truth=_from_truth(known, world.silent),
         facts=score(stated, known.facts, ids),
         claims=_verdicts(got[Verdicts]),
         lies=_lies(got),
@@ -102,6 +129,16 @@ def _label(known: Truth, measured: CameraMotion) -> tuple[int, int]:
     return int(set(known.camera.labels) <= set(measured.labels)), 1
 
 
+def cut_score(said: tuple[float, ...], true: tuple[float, ...]) -> Score:
+    """Match cuts one to one, within ``CUT_TOLERANCE_S``."""
+    if not said or not true:
+        return Score(0, len(said), len(true), 0)
+    near = np.abs(np.subtract.outer(said, true)) <= CUT_TOLERANCE_S
+    rows, columns = linear_sum_assignment(-near.astype(float))
+    right = int(near[rows, columns].sum())
+    return Score(right, len(said), len(true), right)
+
+
 def _boxes(known: Truth, measured: Detections) -> Score:
     """Boxes with an IoU of at least 0.5, sample by sample, of subjects of which most can be seen."""
     right = found = true = 0
@@ -115,20 +152,61 @@ def _boxes(known: Truth, measured: Detections) -> Score:
     return Score(right, len(measured.sample), true, found)
 
 
-def _from_truth(known: Truth) -> Score:
-    stages = {name: pipeline.STAGES[name]() for name in ("kinematics", "events", "facts")}
+def _from_truth(known: Truth, silent: tuple[str, ...]) -> Score:
     times = len(known.clip.times_s)
     empty = np.zeros((0, times, 33, 3))
+    poses = Poses(np.zeros(0, np.int64), empty, empty, "blazepose33")
+    stated = _measured_facts(known, known.tracks, poses)
+    stated = tuple(fact for fact in stated if fact.predicate not in silent)
+    return score(stated, known.facts, subjects(known.tracks, known.tracks))
+
+
+def measure_body(job: tuple[str, int, float]) -> Score:
+    """Measure the facts of a body scenario by name and seed, whose joints are disturbed by so many metres."""
+    name, seed, jitter_m = job
+    known = BODY_SCENARIOS[name](seed)
+    noise_m = jitter_m * np.random.default_rng([seed, 5]).standard_normal(known.poses.world.shape)
+    keypoints = known.poses.keypoints.copy()
+    keypoints[..., :2] += _px_per_m(known) * noise_m[..., :2]
+    world = known.poses.world + noise_m
+    poses = replace(known.poses, keypoints=keypoints, world=world)
+    stated = _measured_facts(known, known.tracks, poses)
+    stated = tuple(fact for fact in stated if fact.subject != CAMERA)  # bodies stand before none
+    return score(stated, known.facts, subjects(known.tracks, known.tracks))
+
+
+def _px_per_m(known: Skeletons) -> float:
+    names = list(BLAZEPOSE_33)
+    a, b = names.index("left_shoulder"), names.index("left_hip")
+    picture = known.poses.keypoints[0, 0, a, 1] - known.poses.keypoints[0, 0, b, 1]
+    return float(picture / (known.poses.world[0, 0, a, 1] - known.poses.world[0, 0, b, 1]))
+
+
+def _measured_facts(known: Truth | Skeletons, tracks: Tracks, poses: Poses) -> tuple[MotionFact, ...]:
+    """Return what the measuring half of the pipeline states of exact tracks and a known camera."""
     have: dict[type, Any] = {
         Clip: known.clip,
         CameraMotion: replace(known.camera, score=0.0, terms=np.zeros(4)),
-        Tracks: known.tracks,
-        Poses: Poses(np.zeros(0, np.int64), empty, empty, "blazepose33"),
+        Tracks: tracks,
+        Poses: poses,
     }
-    for stage in stages.values():
-        taken = {key: have[kind] for key, kind in pipeline.reads(stage).items()}
-        have[pipeline.writes(stage)] = stage(**taken)
-    return score(have[Facts].facts, known.facts, subjects(known.tracks, known.tracks))
+    for name in ("kinematics", "events", "facts"):
+        stage = pipeline.STAGES[name]()
+        missing = {kind for kind in pipeline.reads(stage).values() if kind not in have}
+        have |= {kind: _no_hands(len(known.clip.times_s)) for kind in missing}  # the only record left
+        have[pipeline.writes(stage)] = stage(**{k: have[kind] for k, kind in pipeline.reads(stage).items()})
+    return tuple(have[Facts].facts)
+
+
+def _no_hands(times: int) -> Any:
+    from kinescribe.records import Hands
+
+    none = np.zeros((0, times))
+    return Hands(
+        ids=np.zeros(0, np.int64), xyxy=np.zeros((0, times, 4)), score=none, keypoints=np.zeros((0, times, 21, 3)),
+        seen=none.astype(bool), right=none, contact=none.astype(np.int64), comotion=none,
+        held_xyxy=np.zeros((0, times, 4)), held_track=none.astype(np.int64),
+    )  # fmt: skip
 
 
 def _verdicts(verdicts: Verdicts) -> tuple[int, int, int]:

@@ -26,6 +26,7 @@ from kinescribe.records import (
     Event,
     Events,
     Facts,
+    Hands,
     JointKinematics,
     Kinematics,
     MotionFact,
@@ -38,7 +39,7 @@ from kinescribe.records import (
     Verdict,
     Verdicts,
 )
-from kinescribe.vocabulary import ANGLES, BLAZEPOSE_33
+from kinescribe.vocabulary import ANGLES, BLAZEPOSE_33, CONTACTS
 
 R = TypeVar("R")
 
@@ -62,12 +63,20 @@ class FakeFailure:
 
 
 @dataclass(frozen=True)
+class FakeDrop:
+    """What ``Run.dropped()`` lists."""
+
+    clip_id: str
+
+
+@dataclass(frozen=True)
 class FakeRun:
     """What exporters and the viewer need of a run."""
 
     contents: Mapping[str, Mapping[type, Any]]
     failed: tuple[FakeFailure, ...] = ()
     recipe: Any = field(default_factory=dict)
+    drops: tuple[str, ...] = ()
 
     def clips(self) -> list[Clip]:
         return [records[Clip] for records in self.contents.values()]
@@ -80,6 +89,9 @@ class FakeRun:
 
     def failures(self) -> list[FakeFailure]:
         return list(self.failed)
+
+    def dropped(self) -> list[FakeDrop]:
+        return [FakeDrop(clip_id) for clip_id in self.drops]
 
 
 def run_of(*clips: Mapping[type, Any], failed: tuple[FakeFailure, ...] = ()) -> FakeRun:
@@ -133,8 +145,8 @@ def street(clip: Clip | None = None) -> dict[type, Any]:
     tracks, camera = street_tracks(clip), street_camera(clip)
     poses = street_poses(clip, tracks)
     made = [
-        clip, camera, tracks, poses, street_kinematics(clip, tracks, camera), street_events(), street_facts(),
-        street_captions(), street_verdicts(), street_questions(),
+        clip, camera, tracks, poses, street_hands(clip, poses), street_kinematics(clip, tracks, camera),
+        street_events(), street_facts(), street_captions(), street_verdicts(), street_questions(),
     ]  # fmt: skip
     return {type(record): record for record in made}
 
@@ -187,6 +199,31 @@ def street_poses(clip: Clip, tracks: Tracks) -> Poses:
         keypoints[0, :, BLAZEPOSE_33.index(name), 1] = box[:, 1] + y * 70
         keypoints[0, :, BLAZEPOSE_33.index(name), 2] = np.where(np.isfinite(box[:, 0]), 0.9, np.nan)
     return Poses(np.array([0]), keypoints, np.full_like(keypoints, np.nan), "blazepose33")
+
+
+def street_hands(clip: Clip, poses: Poses) -> Hands:
+    """Hands of 6 px round the wrists; seen at every second sample. From 2 s the right hand holds a bag of 8 px."""
+    wrists = poses.keypoints[0][:, [BLAZEPOSE_33.index(f"{side}_wrist") for side in ("left", "right")]]
+    middle = np.moveaxis(wrists[..., :2], 1, 0)  # (2, T, 2)
+    around = np.stack(np.meshgrid(np.linspace(-2, 2, 7), np.linspace(-2, 2, 3)), axis=-1).reshape(21, 2)
+    known = np.isfinite(middle[..., 0])
+    seen = known & (np.arange(len(clip.times_s)) % 2 == 0)
+    points = middle[:, :, None] + around
+    score = np.broadcast_to(np.where(seen, 0.9, 0.5)[..., None, None], (*points.shape[:-1], 1))
+    holds = known & (clip.times_s >= 2.0) & np.array([[False], [True]])
+    bag = np.concatenate([middle + np.array([-4, 3]), middle + np.array([4, 11])], axis=-1)
+    return Hands(
+        ids=np.array([1, 4]),
+        xyxy=np.concatenate([middle - 3, middle + 3], axis=-1),
+        score=np.where(seen, 0.9, np.nan),
+        keypoints=np.where(known[..., None, None], np.concatenate([points, score], axis=-1), np.nan),
+        seen=seen,
+        right=np.where(seen, np.array([[0.1], [0.9]]), np.nan),
+        contact=np.where(holds, CONTACTS.index("object_contact"), 0).astype(np.int8),
+        comotion=np.where(holds, 0.8, np.nan),
+        held_xyxy=np.where(holds[..., None], bag, np.nan),
+        held_track=np.full(known.shape, -1),
+    )
 
 
 def street_kinematics(clip: Clip, tracks: Tracks, camera: CameraMotion) -> Kinematics:
@@ -306,6 +343,7 @@ def unknown(clip_id: str = "unknown") -> dict[type, Any]:
     records[Tracks] = replace(tracks, xyxy=np.full_like(tracks.xyxy, np.nan))
     records[Kinematics] = Kinematics(_unknown(kinematics.tracks), _unknown(kinematics.joints))
     records[Poses] = replace(records[Poses], keypoints=np.full_like(records[Poses].keypoints, np.nan))
+    records[Hands] = _unknown(records[Hands])
     records[CameraMotion] = empty()[CameraMotion]
     records[Clip] = replace(records[Clip], fps=float("nan"))
     return records

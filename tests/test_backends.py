@@ -48,8 +48,11 @@ def first_sample(camera: CameraMotion) -> CameraMotion:
 
 def needs_nets(kind: str, name: str) -> None:
     thing = plugins.load(kind, name)
-    if hasattr(thing, "identity") and thing.identity() == "none":
+    state = thing().identity() if hasattr(thing, "identity") else ""
+    if state == "none":
         pytest.skip(f"{kind}/{name} needs nets: kinescribe models pull")
+    if state in ("no file", "no onnxruntime"):
+        pytest.skip(f"{kind}/{name} runs a file that the user names; it has tests of its own with tiny nets")
 
 
 @pytest.mark.parametrize(("kind", "name"), ALL)
@@ -92,9 +95,9 @@ def valid_camera(camera: CameraMotion, samples: int) -> None:
     assert set(camera.labels) <= set(CAMERA_LABELS)
     assert len(camera.labels) >= 1
     assert "static" not in camera.labels or camera.labels == ("static",)
-    assert np.isfinite(camera.score)
+    assert np.isfinite(camera.score) or camera.labels == ("unknown",)
     assert camera.terms.shape == (4,)
-    assert camera.score == pytest.approx(camera.terms @ [1, 1, 0.5, 0.5], abs=1e-9)
+    assert camera.score == pytest.approx(camera.terms @ [1, 1, 0.5, 0.5], abs=1e-9, nan_ok=True)
 
 
 @pytest.mark.parametrize("name", plugins.names("cameras"))
@@ -105,7 +108,8 @@ def test_cameras(name, scenario):
     valid_camera(camera, len(known.clip.times_s))
     again = plugins.load("cameras", name)()(known.clip, known.frames)
     np.testing.assert_array_equal(camera.to_scene, again.to_scene)
-    assert set(known.camera.labels) <= set(camera.labels)
+    # A backend that reads the file itself (codec vectors) cannot tell anything of pictures without one.
+    assert camera.labels == ("unknown",) or set(known.camera.labels) <= set(camera.labels)
 
 
 @pytest.mark.parametrize("name", plugins.names("cameras"))
@@ -186,6 +190,7 @@ def test_trackers(name):
 
 @pytest.mark.parametrize("name", plugins.names("poses"))
 def test_poses_of_nobody(name):
+    needs_nets("poses", name)
     known = world("move_right")
     poses = plugins.load("poses", name)()(known.clip, known.frames, known.detections, known.tracks)
     assert poses.keypoints.shape == (0, len(known.clip.times_s), len(SKELETONS[poses.skeleton]), 3)

@@ -283,8 +283,8 @@ def test_a_missing_litert_says_what_to_install(tmp_path: Path, monkeypatch: pyte
 def test_dropping_the_mask_leaves_every_other_bit_alone() -> None:
     file = weights.path("pose_landmark_full")
     crop = texture((256, 256))
-    full = blazepose._Net(file, 1)(crop, 1 / 255, 0)
-    cut = blazepose._Net(file, 1, drop="Identity_2")(crop, 1 / 255, 0)
+    full = blazepose.Net(file, 1)(crop, 1 / 255, 0)
+    cut = blazepose.Net(file, 1, drop="Identity_2")(crop, 1 / 255, 0)
     assert set(full) - set(cut) == {"Identity_2"}
     for name, values in cut.items():
         np.testing.assert_array_equal(values, full[name])

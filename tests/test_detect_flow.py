@@ -6,14 +6,25 @@ from dataclasses import fields, replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from kinescribe.backends.detectors.flow import FlowRegions, _Flow, _velocity_in
+from kinescribe.backends.detectors.flow import (
+    FlowRegions,
+    _Flow,
+    _Look,
+    _merged,
+    _Seen,
+    _stretched,
+    _velocity_in,
+    _Window,
+)
 from kinescribe.backends.detectors.motion import MotionRegions
 from kinescribe.geometry import box_center, box_cover, box_iou
-from kinescribe.records import CameraMotion, Detections, Span
+from kinescribe.records import CameraMotion, Clip, Detections, Span
 from kinescribe.stages.camera import MeasureCamera
 from kinescribe.stages.detect import nothing
-from kinescribe.video import ArrayFrames
+from kinescribe.video import ArrayFrames, Frame
 from tests import worlds as w
 from tests.test_camera import clip_of
 from tests.test_detect_motion import brightening, compressed, flickering, shaded
@@ -157,6 +168,48 @@ def test_a_thing_at_rest_keeps_its_box(path: tuple[tuple[float, float, float], .
     )
 
 
+# --- where flow is looked for -------------------------------------------------------------------------------
+
+windows = st.builds(
+    lambda x, y, w, h: _Window(x, y, x + w, y + h),
+    st.integers(0, 300), st.integers(0, 160), st.integers(1, 90), st.integers(1, 60),
+)  # fmt: skip
+
+
+@given(st.lists(windows, max_size=8))
+def test_windows_hold_what_they_are_made_of_and_do_not_touch(given_ones: list[_Window]) -> None:
+    merged = _merged(given_ones)
+    assert all(any(whole.holds(one) for whole in merged) for one in given_ones)
+    assert not any(a.touches(b) for a in merged for b in merged if a is not b)
+
+
+@given(st.floats(0, 320), st.floats(0, 100), st.integers(97, 400))
+def test_a_window_is_large_enough_for_dis_and_within_the_picture(
+    low: float, length: float, limit: int
+) -> None:
+    low = min(low, limit - 1.0)
+    high = min(low + length, float(limit))
+    start, stop = _stretched(low, high, limit)
+    assert 0 <= start <= low
+    assert high <= stop <= limit
+    assert stop - start >= 96
+    assert start == 0 or low - start >= 24
+    assert stop == limit or stop - high >= 24
+
+
+def test_things_that_are_far_apart_have_a_velocity_each() -> None:
+    """Each has its own window."""
+    one = going((0.0, 60.0, 50.0), (2.0, 140.0, 50.0))
+    two = going((0.0, 270.0, 130.0), (2.0, 190.0, 130.0), texture=DARK)
+    known = world(one, two, duration_s=2.0)
+    found = find(known)
+    assert (counts(found, known)[4:17] == 2).all(), "before and after that the plate shows a part of them"
+    for subject, vx in ((0, 40.0), (1, -40.0)):
+        iou, row = best(found, known, subject)
+        assert (iou[4:17] > 0.8).all()
+        assert np.median(found.velocity_px_s[row], axis=0) == pytest.approx([vx, 0.0], abs=5.0)
+
+
 # --- a moving camera ----------------------------------------------------------------------------------------
 
 
@@ -246,9 +299,17 @@ def test_a_thing_that_goes_up_and_down_has_both_signs_in_turn() -> None:
     assert 0.85 < slope < 1.1
 
 
+def seen_with(clip: Clip, flows: list[_Flow] | None) -> _Seen:
+    """A grey sample of half the clip's size."""
+    image = np.zeros((clip.height, clip.width, 3), np.uint8)
+    grey = np.zeros((clip.height // 2, clip.width // 2), np.uint8)
+    return _Seen(_Look(Frame(0, 0.0, image, 1.0), grey, [flow.window for flow in flows or []], True), flows)
+
+
 def test_without_a_neighbour_the_velocity_is_unknown() -> None:
     known = w.truth(w.World("flow"))
-    assert np.isnan(_velocity_in(known.clip, np.array([10.0, 10.0, 50.0, 40.0]), None)).all()
+    seen = seen_with(known.clip, None)
+    assert np.isnan(_velocity_in(known.clip, np.array([10.0, 10.0, 50.0, 40.0]), seen)).all()
 
 
 @pytest.mark.parametrize(
@@ -257,8 +318,8 @@ def test_without_a_neighbour_the_velocity_is_unknown() -> None:
 def test_a_sliver_at_the_border_has_the_velocity_of_the_pixels_there(box: tuple[float, ...]) -> None:
     known = w.truth(w.World("flow"))
     level = np.full((90, 160), 2.0, np.float32)
-    flow = _Flow(level, level, np.full((90, 160, 2), 5.0, np.float32))
-    assert _velocity_in(known.clip, np.array(box), flow).tolist() == [5.0, 5.0]
+    flow = _Flow(_Window(0, 0, 160, 90), level, level, np.full((90, 160, 2), 5.0, np.float32))
+    assert _velocity_in(known.clip, np.array(box), seen_with(known.clip, [flow])).tolist() == [5.0, 5.0]
 
 
 # --- nothing is found where nothing moves -------------------------------------------------------------------

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kinescribe import draw
-from kinescribe.records import CameraMotion, Kinematics, Poses, Tracks
+from kinescribe.records import CameraMotion, Hands, Kinematics, Poses, Tracks
 from kinescribe.vocabulary import BLAZEPOSE_33
 from tests import fake_run
 from tests.fake_run import HEIGHT, WIDTH
@@ -159,6 +159,7 @@ def test_the_camera_arrow_is_the_cameras_speed() -> None:
 
 def test_left_limbs_are_blue_and_right_ones_orange() -> None:
     records = fake_run.street()
+    del records[Hands]
     big = np.full((HEIGHT * 4, WIDTH * 4, 3), 128, np.uint8)
     image = drawn(records, 2.0, big, scale=0.25)
     points = records[Poses].keypoints[0, 20, :, :2] * 4
@@ -237,3 +238,18 @@ def test_no_number_breaks_the_drawing(boxes: list[tuple[float, ...]]) -> None:
     records = {type(clip): clip, Tracks: replace(tracks, xyxy=xyxy)}
     with np.errstate(all="ignore"):
         assert drawn(records, 1.0).shape == GREY.shape
+
+
+def test_hands_are_drawn_in_the_tint_of_their_side_and_what_they_hold_too() -> None:
+    records = street(Poses, Kinematics, CameraMotion, Tracks)
+    records[Tracks] = fake_run.tracks_of(fake_run.street_clip(), [])
+    records[Hands] = fake_run.street()[Hands]
+    t = float(fake_run.street_clip().times_s[22])
+    image = drawn(records, t, np.full((HEIGHT * 4, WIDTH * 4, 3), 128, np.uint8), scale=0.25)
+    for row, tint in enumerate((draw.LEFT, draw.RIGHT)):
+        left, top, _, bottom = records[Hands].xyxy[row, 22] * 4
+        column = image[round((top + bottom) / 2), round(left) - 2 : round(left) + 3].astype(int)
+        assert np.abs(column - tint).max(axis=1).min() < 40
+    bag = records[Hands].held_xyxy[1, 22] * 4
+    below = image[round(bag[3]) - 3 : round(bag[3]) + 4, round(bag[0]) : round(bag[2])].astype(int)
+    assert (np.abs(below - draw.RIGHT).max(axis=2) < 40).any()

@@ -22,6 +22,7 @@ from kinescribe.records import (
     Captions,
     Clip,
     Facts,
+    Hands,
     MotionFact,
     Question,
     Questions,
@@ -29,7 +30,15 @@ from kinescribe.records import (
     Tracks,
     Verdicts,
 )
-from kinescribe.vocabulary import CAMERA_LABELS, DIRECTIONS, LEVELS, PREDICATES, QA_CATEGORIES, TRAJECTORIES
+from kinescribe.vocabulary import (
+    CAMERA_LABELS,
+    CONTACTS,
+    DIRECTIONS,
+    LEVELS,
+    PREDICATES,
+    QA_CATEGORIES,
+    TRAJECTORIES,
+)
 from tests import fake_run
 from tests.fake_run import FakeFailure, FakeRun, run_of
 
@@ -85,6 +94,7 @@ CAMERA = {
     "score": maybe(real),
     "transforms": each(maybe(lambda v: each(real)(v) and len(v) == 6)),
     "frame_indices": each(whole),
+    "stretches": each(shaped({"t_start": real, "t_end": real, "labels": each(among(CAMERA_LABELS))})),
 }
 CONTRACT: dict[str, dict[str, Check]] = {
     "clips": {
@@ -93,6 +103,7 @@ CONTRACT: dict[str, dict[str, Check]] = {
     },
     "tracks": {
         "clip_id": text, "track_id": whole, "label": text, "frame_indices": each(whole), "boxes": each(maybe(box)),
+        "part_of": maybe(whole), "contact": maybe(each(among(CONTACTS))), "same_as": maybe(each(maybe(whole))),
     },
     "facts": {
         "clip_id": text, "fact_id": text, "subject": whole, "predicate": among(PREDICATES), "part": maybe(text),
@@ -166,7 +177,7 @@ def test_the_checks_can_fail(tmp_path: Path) -> None:
 
 def test_boxes_and_transforms_are_the_measured_ones(tmp_path: Path) -> None:
     rows = exported(run_of(fake_run.street()), tmp_path)
-    person, car = rows["tracks"]
+    person, car, *_ = rows["tracks"]
     assert (person["track_id"], person["label"], car["track_id"], car["label"]) == (0, "person", 1000, "car")
     assert person["frame_indices"] == fake_run.street_clip().frame_indices.tolist()
     np.testing.assert_allclose(car["boxes"][0], [200 / 320, 110 / 180, 260 / 320, 150 / 180], atol=1e-6)
@@ -189,6 +200,26 @@ def test_boxes_are_cut_at_the_border_and_null_outside(tmp_path: Path) -> None:
     boxes = exported(run_of(records), tmp_path)["tracks"][1]["boxes"]
     assert boxes[0] == pytest.approx([0, 20 / 180, 60 / 320, 1], abs=1e-6)
     assert boxes[1] is None
+
+
+def test_hands_and_what_they_hold_are_tracks_of_their_own(tmp_path: Path) -> None:
+    left, right, bag = exported(run_of(fake_run.street()), tmp_path)["tracks"][2:]
+    clip, hands = fake_run.street_clip(), fake_run.street()[Hands]
+    assert [(r["track_id"], r["part_of"]) for r in (left, right, bag)] == [(1, 0), (4, 0), (5, 4)]
+    assert [r["label"] for r in (left, right, bag)] == ["left hand", "right hand", "object in right hand"]
+    holds = hands.contact[1] > 0
+    assert right["contact"] == ["object_contact" if h else "unknown" for h in holds]
+    assert [b is not None for b in bag["boxes"]] == holds.tolist()
+    assert bag["contact"] is None
+    assert bag["same_as"] == [None] * len(clip.times_s)
+    np.testing.assert_allclose(left["boxes"][0], hands.xyxy[0, 0] / [320, 180, 320, 180], atol=1e-6)
+
+
+def test_a_hand_of_nobody_is_part_of_nothing(tmp_path: Path) -> None:
+    records = fake_run.street()
+    records[Hands] = replace(records[Hands], ids=np.array([11, 14]))
+    rows = exported(run_of(records), tmp_path)["tracks"][2:]
+    assert [(r["track_id"], r["part_of"]) for r in rows] == [(11, None), (14, None), (15, 14)]
 
 
 def test_unknown_numbers_are_null(tmp_path: Path) -> None:
@@ -233,7 +264,7 @@ def test_the_answer_is_the_option_that_was_meant(tmp_path: Path) -> None:
 
 def test_text_from_outside_comes_back_unchanged_and_stays_on_its_line(tmp_path: Path) -> None:
     rows = exported(run_of(fake_run.hostile()), tmp_path)
-    assert [row["label"] for row in rows["tracks"]] == [fake_run.INJECTION, fake_run.UNICODE]
+    assert [row["label"] for row in rows["tracks"]][:2] == [fake_run.INJECTION, fake_run.UNICODE]
     assert rows["qa"][0]["options"][1] == fake_run.UNICODE
 
 
@@ -315,7 +346,7 @@ def foundation(run: FakeRun, out: Path, name: str = "street") -> tuple[Any, Any,
 
 def test_motion_has_a_box_per_source_frame(tmp_path: Path) -> None:
     motion, _, _ = foundation(run_of(fake_run.street()), tmp_path)
-    assert list(motion) == ["object_00", "object_01"]
+    assert list(motion) == [f"object_{i:02d}" for i in range(5)]
     car = motion["object_01"]
     assert (car["object_type"], car["track_id"]) == ("car", 1000)
     for thing in motion.values():
@@ -323,6 +354,30 @@ def test_motion_has_a_box_per_source_frame(tmp_path: Path) -> None:
     lefts = [200 - 20 * frame / 24 for frame in range(70)]  # also of the frames between samples
     np.testing.assert_allclose([b[0] * 320 for b in car["bbox"][:70]], lefts, atol=0.02)
     assert all(round(x, 4) == x for b in car["bbox"] if b for x in b)
+
+
+def test_hands_are_objects_of_their_person_and_tied_to_what_they_hold(tmp_path: Path) -> None:
+    motion, _, _ = foundation(run_of(fake_run.street()), tmp_path)
+    left, right, bag = (motion[f"object_{i:02d}"] for i in (2, 3, 4))
+    assert [each["object_type"] for each in (left, right, bag)] == [
+        "left hand", "right hand", "object in right hand",
+    ]  # fmt: skip
+    assert [each["track_id"] for each in (left, right, bag)] == [1, 4, 5]
+    assert [each["part_of"] for each in (left, right, bag)] == ["object_00", "object_00", "object_03"]
+    assert "contact_state" not in bag
+    held = [frame for frame, box in enumerate(bag["bbox"]) if box]
+    assert held
+    assert all(
+        "object_04" in right["interactions"][f] and "object_03" in bag["interactions"][f] for f in held
+    )
+    assert not any("object_04" in (names or ()) for names in left["interactions"])
+    clip = fake_run.street_clip()
+    first = int(clip.frame_indices[np.searchsorted(clip.times_s, 2.0)])
+    before = int(clip.frame_indices[np.searchsorted(clip.times_s, 2.0) - 1])
+    assert right["contact_state"][first] == "object_contact"
+    assert right["contact_state"][before] == "unknown"
+    assert right["contact_state"][before + 1] is None  # the two samples differ
+    assert set(left["contact_state"]) <= {"unknown", None}
 
 
 def test_a_frame_without_a_sighting_on_both_sides_is_null(tmp_path: Path) -> None:
@@ -398,3 +453,12 @@ def test_clips_of_one_video_and_videos_of_one_name_do_not_overwrite_each_other(t
     assert found[:3] == ["walk.v2_id0", "Walk.V2_id1", "run"]
     assert len({name.casefold() for name in found}) == len(found)
     assert not {".", "..", ""} & set(found)
+
+
+@pytest.mark.parametrize("exporter", [jsonl.export, foundationmotion.export])
+def test_dropped_clips_are_left_out(tmp_path: Path, exporter) -> None:
+    street, crowd = fake_run.street(), fake_run.crowd()
+    run = replace(run_of(street, crowd), drops=(crowd[Clip].id,))
+    assert exporter(run, tmp_path).clips == 1
+    written = "".join(path.read_text() for path in tmp_path.rglob("*.json*"))
+    assert crowd[Clip].id not in written

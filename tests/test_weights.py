@@ -6,16 +6,18 @@ import hashlib
 import os
 import subprocess
 import sys
+import threading
 import venv
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from kinescribe import weights
 from kinescribe.errors import BackendError
-from kinescribe.weights import Net
+from kinescribe.weights import Net, Published
 
 CONTENT = {"first": b"first net " * 100, "second": b"second net " * 100}
 MEMBER = "mediapipe/modules/{0}/{0}.tflite"
@@ -293,3 +295,157 @@ def test_published_nets_have_whole_checksums_a_licence_and_a_file_of_their_own()
     assert all(len(bytes.fromhex(net.sha256)) == 32 and net.size_bytes > 0 for net in nets)
     assert {net.licence for net in nets} == {"Apache-2.0"}
     assert len({Path(net.member).name for net in nets}) == len(nets)
+
+
+# --- files from anywhere ------------------------------------------------------------------------------------
+
+
+class Server(ThreadingHTTPServer):
+    """A server that gives ``content``, in parts where asked, and drops the line after ``cut`` bytes once."""
+
+    def __init__(self, content: bytes) -> None:
+        super().__init__(("127.0.0.1", 0), _Answer)
+        self.content, self.cut, self.asked = content, 0, []  # type: ignore[var-annotated]
+        self.ranges = True
+
+    def url(self, name: str) -> str:
+        return f"http://127.0.0.1:{self.server_port}/{name}"
+
+
+class _Answer(BaseHTTPRequestHandler):
+    server: Server
+
+    def do_GET(self) -> None:
+        asked = self.headers.get("Range", "")
+        self.server.asked.append(asked)
+        start = int(asked.removeprefix("bytes=").removesuffix("-")) if asked and self.server.ranges else 0
+        if self.path.endswith("missing.onnx") or start >= len(self.server.content):
+            self.send_error(404 if self.path.endswith("missing.onnx") else 416)
+            return
+        self.send_response(206 if asked and self.server.ranges else 200)
+        self.send_header("Content-Length", str(len(self.server.content) - start))
+        self.end_headers()
+        end = self.server.cut or None
+        self.server.cut = 0
+        self.wfile.write(self.server.content[start:end])
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def server(cache: Path) -> Iterator[Server]:
+    made = Server(bytes(range(256)) * 4000)
+    thread = threading.Thread(target=made.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    yield made
+    made.shutdown()
+    made.server_close()
+    thread.join()
+
+
+def test_an_address_is_downloaded_once_and_checked(server: Server, cache: Path) -> None:
+    file = f"{server.url('net.onnx')}#sha256={sha256(server.content)}"
+    assert not weights.in_place(file)
+    with pytest.raises(BackendError, match="kinescribe models pull"):
+        weights.find(file)
+    said: list[str] = []
+    path = weights.fetch(file, said.append)
+    assert path.read_bytes() == server.content
+    assert path.parent == cache
+    assert any("100 %" in line for line in said)
+    assert weights.fetch(file) == weights.find(file) == path
+    assert len(server.asked) == 1
+
+
+def test_another_checksum_keeps_nothing(server: Server, cache: Path) -> None:
+    file = f"{server.url('net.onnx')}#sha256={'0' * 64}"
+    with pytest.raises(BackendError, match="expected 0000"):
+        weights.fetch(file)
+    assert not list(cache.glob("*.onnx*"))
+    assert not weights.in_place(file)
+
+
+@pytest.mark.parametrize("fragment", ["", "#", "#sha256=12", "#md5=12"])
+def test_an_address_without_checksum_is_refused(fragment: str, server: Server) -> None:
+    with pytest.raises(BackendError, match="#sha256="):
+        weights.fetch(server.url("net.onnx") + fragment)
+    assert not server.asked
+
+
+@pytest.mark.parametrize("ranges", [True, False])
+def test_a_broken_download_goes_on_where_it_stopped(ranges: bool, server: Server, cache: Path) -> None:
+    """A server that knows no ranges begins anew, and so do we."""
+    server.cut, server.ranges = 300_000, ranges
+    file = f"{server.url('net.onnx')}#sha256={sha256(server.content)}"
+    with pytest.raises(BackendError, match="goes on where it stopped"):
+        weights.fetch(file)
+    (part,) = cache.glob("*.part")
+    assert part.read_bytes() == server.content[:300_000]
+    assert weights.fetch(file).read_bytes() == server.content
+    assert server.asked == ["", "bytes=300000-"]
+    assert not list(cache.glob("*.part"))
+
+
+def test_a_part_that_is_already_whole_is_no_trap(server: Server, cache: Path) -> None:
+    file = f"{server.url('net.onnx')}#sha256={sha256(server.content)}"
+    cache.mkdir(parents=True)
+    (cache / f"{sha256(server.content)[:12]}-net.onnx.part").write_bytes(server.content)
+    assert weights.fetch(file).read_bytes() == server.content
+
+
+def test_a_name_without_checksum_is_trusted_once(
+    server: Server, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(weights.PUBLISHED, "tiny", Published(server.url("tiny.onnx"), "a net"))
+    said: list[str] = []
+    path = weights.fetch("tiny", said.append)
+    assert sha256(server.content) in said[-1]
+    assert "trusted from now on" in said[-1]
+    assert weights.find("tiny") == path
+    path.write_bytes(b"something else")
+    with pytest.raises(BackendError, match="not the file that was downloaded"):
+        weights.find("tiny")
+    assert weights.fetch("tiny").read_bytes() == server.content
+
+
+def test_of_an_archive_the_net_is_kept(server: Server, tmp_path: Path) -> None:
+    made = tmp_path / "net.zip"
+    with zipfile.ZipFile(made, "w") as archive:
+        archive.writestr("20230831/end2end.onnx", CONTENT["first"])
+        archive.writestr("20230831/pipeline.json", b"{}")
+    server.content = made.read_bytes()
+    path = weights.fetch(f"{server.url('net.zip')}#sha256={sha256(server.content)}")
+    assert path.suffix == ".onnx"
+    assert path.read_bytes() == CONTENT["first"]
+    with zipfile.ZipFile(made, "a") as archive:
+        archive.writestr("second.onnx", CONTENT["second"])
+    server.content = made.read_bytes()
+    with pytest.raises(BackendError, match="2 ONNX files"):
+        weights.fetch(f"{server.url('net.zip')}#sha256={sha256(server.content)}")
+
+
+def test_a_server_that_has_no_such_file_is_told(server: Server) -> None:
+    with pytest.raises(BackendError, match="404"):
+        weights.fetch(f"{server.url('missing.onnx')}#sha256={'0' * 64}")
+    address = server.url("net.onnx")
+    server.shutdown()
+    server.server_close()
+    with pytest.raises(BackendError, match="could not be downloaded"):
+        weights.fetch(f"{address}#sha256={'0' * 64}")
+
+
+def test_a_path_is_itself(tmp_path: Path, cache: Path) -> None:
+    file = tmp_path / "net.onnx"
+    file.write_bytes(b"net")
+    assert weights.find(str(file)) == weights.fetch(str(file)) == file
+    assert weights.sha256_of(file) == sha256(b"net")
+    with pytest.raises(BackendError, match='did you mean "yolox_tiny"'):
+        weights.find("yolox_tin")
+
+
+def test_what_is_published_has_addresses_of_its_makers() -> None:
+    for name, file in weights.PUBLISHED.items():
+        assert file.url.startswith("https://"), name
+        assert file.url.endswith((".onnx", ".zip")), name
+        assert file.sha256 is None or len(bytes.fromhex(file.sha256)) == 32, name

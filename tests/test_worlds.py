@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -25,6 +27,7 @@ from kinescribe.vocabulary import (
     PREDICATES,
     TRAJECTORIES,
 )
+from tests import generator as g
 from tests import worlds as w
 
 GREY = w.Texture(5, (120.0, 120.0, 120.0), kind="flat")
@@ -297,3 +300,117 @@ def test_an_actor_exists_only_while_it_is_present():
     assert np.flatnonzero(np.isfinite(known.tracks.xyxy[0, :, 0])).tolist() == [3, 4, 5]
     assert (w.picture(world(actors=(thing,)), 0.2) == 120).all()
     assert box_iou(known.tracks.xyxy[0, [3]], changed(world(actors=(thing,)), 0.3)[None])[0, 0] > 0.9
+
+
+# --- the generator ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", w.PHOTOGRAPHIC)
+def test_photographic_surfaces_keep_their_mean_and_contrast_and_repeat_seamlessly(kind: str):
+    texture = w.Texture(4, (130.0, 110.0, 100.0), 24.0, kind=kind)
+    image = w.texture_image(texture)
+    np.testing.assert_allclose(image.mean((0, 1)), texture.rgb, atol=3)
+    assert image.mean(2).std() == pytest.approx(24, rel=0.1)
+    for axis in (0, 1):
+        seam = np.abs(np.take(image, 0, axis) - np.take(image, -1, axis)).mean()
+        inside = np.abs(np.diff(image, axis=axis)).mean((1 - axis, 2))
+        assert seam <= 1.3 * inside.max(), "the seam is no sharper than the edges of the surface itself"
+
+
+@pytest.mark.parametrize("difficulty", g.DIFFICULTIES)
+def test_generated_worlds_repeat_by_seed(difficulty: str):
+    one, same, other = (g.generate(seed, difficulty) for seed in (3, 3, 4))
+    for t in (0.0, 1.3):
+        np.testing.assert_array_equal(w.picture(one, t), w.picture(same, t))
+        assert (w.picture(one, t) != w.picture(other, t)).any()
+    assert w.truth(one).facts == w.truth(same).facts
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_generated_truth_is_consistent(seed: int):
+    scene = g.generate(seed)
+    known = w.truth(scene)
+    boxes = known.tracks.xyxy[np.isfinite(known.tracks.xyxy[..., 0])]
+    assert (boxes[:, :2] >= 0).all()
+    assert (boxes[:, 2:] <= scene.size).all()
+    assert (boxes[:, 2:] > boxes[:, :2]).all()
+    assert ((known.seen >= 0) & (known.seen <= 1)).all()
+    np.testing.assert_array_equal(np.isfinite(known.tracks.xyxy[..., 0]), known.tracks.detection >= 0)
+    assert {f.subject for f in known.facts} == {CAMERA, *known.tracks.ids.tolist()} - (
+        set() if known.facts[0].subject == CAMERA else {CAMERA}
+    )
+    for said in known.facts:
+        assert 0 <= said.span.start_s < said.span.end_s <= scene.duration_s + 1e-6, said
+        assert said.predicate not in scene.silent
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_generated_movements_go_where_their_facts_say_and_stay_in_view(seed: int):
+    scene = g.generate(seed)
+    known = w.truth(scene)
+    gone = {f.subject for f in known.facts if f.predicate in ("enter", "leave")}
+    subjects = [a for a in scene.actors if a.subject]
+    for track_id, actor, seen in zip(known.tracks.ids.tolist(), subjects, known.seen, strict=True):
+        if track_id not in gone:
+            assert seen.min() > 0.45, "only a post or a trembling hand takes parts of it away"
+        for said in known.facts:
+            if said.subject == track_id and said.predicate == "move" and said.trajectory == "straight":
+                (x0, _), (x1, _) = actor.path(said.span.start_s), actor.path(said.span.end_s)
+                assert said.direction == (("right",) if x1 > x0 else ("left",))
+                assert abs(x1 - x0) > 60
+
+
+@pytest.mark.parametrize("name", g.MORE_SCENARIOS)
+def test_a_filmed_world_is_the_same_world_in_other_pictures(name: str):
+    plain = g.ALL_SCENARIOS[name](6)
+    filmed = g.filmed(plain)
+    assert w.truth(filmed).facts == w.truth(plain).facts
+    np.testing.assert_array_equal(w.truth(filmed).tracks.xyxy, w.truth(plain).tracks.xyxy)
+    assert (filmed.noise, filmed.crf, filmed.shutter_s) != (plain.noise, plain.crf, plain.shutter_s)
+    assert g.look(plain, "plain") is plain
+    with pytest.raises(ValueError, match="difficulty"):
+        g.look(plain, "easy")
+
+
+def test_a_shadow_darkens_the_ground_to_the_lower_right_and_is_no_part_of_the_box():
+    white = w.Texture(1, (230.0, 230.0, 230.0), kind="flat")
+    lit = w.Actor(w.still(100.0, 80.0), (40.0, 30.0), white)
+    dark = w.Actor(w.still(100.0, 80.0), (40.0, 30.0), white, shadow=0.4)
+    a, b = (w.picture(world(actors=(one,)), 0.0).astype(int) for one in (lit, dark))
+    assert (a - b)[96:100, 100:120].mean() > 10, "below the thing"
+    assert np.abs(a - b)[60:64].max() <= 1, "above it there is light"
+    assert np.abs(a - b)[70:90, 85:115].max() <= 1, "the thing lies over its shadow"
+    one, other = (w.truth(world(actors=(x,))).tracks.xyxy for x in (lit, dark))
+    np.testing.assert_array_equal(one, other)
+
+
+def test_compression_keeps_the_number_of_pictures_and_loses_detail():
+    scene = w.SCENARIOS["move_right"](2)
+    clean, rough = w.render(scene).frames.images, w.render(replace(scene, crf=40)).frames.images
+    assert clean.shape == rough.shape
+    assert 1 < np.abs(clean.astype(int) - rough).mean() < 25
+
+
+@pytest.mark.parametrize(("way", "grows"), [("in", True), ("out", False)])
+def test_driving_makes_near_cards_stream_faster_than_far_ones(way: str, grows: bool):
+    scene = g.dolly(way, 1)
+    known = w.truth(scene)
+    assert np.isnan(known.camera.to_scene[1:]).all(), "no one map undoes it"
+    far, near = scene.actors[0], scene.actors[20]
+    t0, t1 = (0.4, 0.9) if grows else (3.1, 3.6)
+
+    def growth(card: w.Actor) -> float:
+        sizes = [np.ptp(w.whole_box(scene, card, t)[[0, 2]]) for t in (t0, t1)]
+        return float(np.log(sizes[1] / sizes[0]))
+
+    assert (growth(far) > 0) == grows
+    assert abs(growth(near)) > abs(growth(far))
+
+
+def test_things_in_contact_touch_and_a_follower_keeps_its_distance():
+    contact, follow = g.relation("contact", 3), g.relation("follow", 3)
+    touching = [w.whole_box(contact, a, contact.duration_s) for a in contact.actors]
+    gap = max(touching[0][0], touching[1][0]) - min(touching[0][2], touching[1][2])
+    assert gap == pytest.approx(0, abs=1e-6)
+    distances = [follow.actors[1].path(t)[0] - follow.actors[0].path(t)[0] for t in (0.0, 1.0, 2.5)]
+    np.testing.assert_allclose(distances, distances[0])

@@ -24,7 +24,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import av
 import cv2
 import numpy as np
 from jaxtyping import Float, Int, UInt8
@@ -53,7 +55,9 @@ CameraPath = Callable[[float], Affine]
 SUPERSAMPLING = 2
 """Pictures are drawn at twice the size and averaged, so that edges move by parts of a pixel."""
 PATCH_DENSITY = 4
-"""Texture pixels per scene pixel of an actor."""
+"""Texture pixels per scene pixel of an actor ..."""
+LARGEST_SHARP = 64.0
+"""... whose longer side is at most this; larger ones have as many texture pixels as that and no more."""
 TILE = 512
 """Side of a texture, which repeats; in scene pixels for grounds."""
 MIN_SEEN = 0.05
@@ -75,7 +79,8 @@ class Texture:
     grain_px: float = 3.0
     """Size of the smallest blotches."""
     kind: str = "mottled"
-    """``mottled`` (blotches of all sizes above the grain), ``checker`` (checks of the grain) or ``flat``."""
+    """``mottled`` (blotches of all sizes above the grain), ``checker`` (checks of the grain), ``flat``, or one of
+    ``PHOTOGRAPHIC``."""
 
 
 @lru_cache(maxsize=32)
@@ -88,9 +93,11 @@ def texture_image(texture: Texture) -> Float[np.ndarray, "S S 3"]:
         cell = np.arange(TILE) // max(1, round(texture.grain_px))
         light = ((cell[:, None] + cell[None]) % 2 * 2 - 1).astype(np.float32)
         return np.clip(rgb + texture.contrast * light[..., None], 0, 255).astype(np.float32)
-    if texture.kind != "mottled":
-        raise ValueError(f"no texture {texture.kind!r}; there are mottled, checker, flat")
     rng = np.random.default_rng(texture.seed)
+    if texture.kind in PHOTOGRAPHIC:
+        return _photographic(texture, rng)
+    if texture.kind != "mottled":
+        raise ValueError(f"no texture {texture.kind!r}; there are mottled, checker, flat, {PHOTOGRAPHIC}")
     light = _mottle(rng, texture.grain_px)
     blotches = _mottle(rng, 4 * texture.grain_px)
     tint = np.stack(
@@ -108,6 +115,79 @@ def _mottle(rng: np.random.Generator, grain_px: float) -> Float[np.ndarray, "S S
     gain[0, 0] = 0
     noise = np.fft.irfft2(np.fft.rfft2(rng.standard_normal((TILE, TILE))) * gain, (TILE, TILE))
     return noise / noise.std()
+
+
+PHOTOGRAPHIC = ("fractal", "wood", "brick", "foliage", "gradient", "shapes")
+"""Surfaces as a camera meets them: detail at all sizes, lines, repeated edges, hardly any detail, print."""
+
+
+def _photographic(texture: Texture, rng: np.random.Generator) -> Float[np.ndarray, "S S 3"]:
+    """Return a surface whose brightness has the texture's mean and deviation, a little discoloured."""
+    draw_light = {"fractal": _fractal, "wood": _wood, "brick": _brick, "foliage": _foliage,
+                  "gradient": _gradient, "shapes": _print}[texture.kind]  # fmt: skip
+    light = draw_light(rng)
+    light = (light - light.mean()) / light.std()
+    tint = np.stack([_mottle(rng, 12.0) for _ in range(3)], axis=-1)
+    picture = np.asarray(texture.rgb) + texture.contrast * (light[..., None] + 0.1 * tint)
+    return np.clip(picture, 0, 255).astype(np.float32)
+
+
+def _fractal(rng: np.random.Generator) -> Float[np.ndarray, "S S"]:
+    """Octaves of noise, each of half the strength of the one above: plaster, gravel, clouds."""
+    return np.sum([_mottle(rng, grain) * grain**0.5 for grain in (1.0, 2.0, 4.0, 8.0, 16.0)], axis=0)
+
+
+def _wood(rng: np.random.Generator) -> Float[np.ndarray, "S S"]:
+    """Year rings, bent by slow noise, with fibres along them."""
+    y = np.arange(TILE)[:, None] / TILE
+    bend = _mottle(rng, 40.0)
+    fibres = cv2.blur(np.tile(_mottle(rng, 1.0), (1, 3)), (41, 1))[:, TILE : 2 * TILE]
+    return np.sin(2 * np.pi * (int(rng.integers(9, 15)) * y + 0.25 * bend)) + 3.0 * fibres
+
+
+def _brick(rng: np.random.Generator) -> Float[np.ndarray, "S S"]:
+    """Rows of bricks, every other one shifted by half a brick, each of its own shade, with lighter mortar."""
+    tall, long = 32, 64
+    row, y = np.divmod(np.arange(TILE), tall)
+    x = np.arange(TILE)[None] + np.where(row % 2, long // 2, 0)[:, None]
+    shade = rng.normal(0, 0.7, (TILE // tall, TILE // long))
+    bricks = shade[row[:, None], x // long % (TILE // long)]
+    mortar = (y[:, None] < 3) | (x % long < 3)
+    return np.where(mortar, 2.0, bricks) + 0.4 * _mottle(rng, 2.0)
+
+
+def _foliage(rng: np.random.Generator) -> Float[np.ndarray, "S S"]:
+    """Leaves over leaves: the lower ones larger and darker."""
+    light = np.full((TILE, TILE), -1.5, np.float32)
+    for number in range(900):
+        depth = number / 900
+        x, y = (int(v) for v in rng.integers(0, TILE, 2))
+        axes = (int(rng.uniform(8, 22) * (1.3 - 0.6 * depth)), int(rng.uniform(3, 8)))
+        shade, turn = float(2.5 * depth - 1 + rng.normal(0, 0.4)), float(rng.uniform(0, 360))
+        for dx in (-TILE, 0, TILE):  # leaves that cross the tile's border go on at the other side
+            for dy in (-TILE, 0, TILE):
+                cv2.ellipse(light, (x + dx, y + dy), axes, turn, 0, 360, shade, -1)
+    return light + 0.2 * _mottle(rng, 1.5)
+
+
+def _gradient(rng: np.random.Generator) -> Float[np.ndarray, "S S"]:
+    """A wall in uneven light: next to no detail."""
+    phase = 2 * np.pi * rng.random(2)
+    x = 2 * np.pi * np.arange(TILE) / TILE
+    return np.sin(x + phase[0])[None] + np.sin(x + phase[1])[:, None] + 0.06 * _mottle(rng, 1.5)
+
+
+def _print(rng: np.random.Generator) -> Float[np.ndarray, "S S"]:
+    """Discs, bars and triangles in flat shades: a poster, a packet."""
+    light = np.zeros((TILE, TILE), np.float32)
+    for _ in range(60):
+        x, y = (float(v) for v in rng.integers(40, TILE - 40, 2))
+        size, shade = float(rng.uniform(8, 38)), float(rng.choice([-2.0, -1.0, 1.0, 2.0]))
+        sides, turn = int(rng.choice([3, 4, 24])), float(rng.uniform(0, 2 * np.pi))
+        angles = turn + 2 * np.pi * np.arange(sides) / sides
+        corners = np.stack([x + size * np.cos(angles), y + size * np.sin(angles)], axis=-1)
+        cv2.fillPoly(light, [corners.astype(np.int32)], shade)
+    return light + 0.05 * _mottle(rng, 1.5)
 
 
 ALWAYS = Span(-np.inf, np.inf)
@@ -132,6 +212,10 @@ class Actor:
     label: str = "object"
     subject: bool = True
     """Whether it is part of the truth; scenery (an occluder, a still thing) is not."""
+    shadow: float = 0.0
+    """Share of the light that its soft shadow takes from what is behind it; no part of its box."""
+    view: CameraPath | None = None
+    """How the camera sees its layer, where that lies at another depth than the ground; None for the ground's."""
 
 
 @dataclass(frozen=True)
@@ -159,6 +243,12 @@ class World:
     """Relative amplitude of a 3.1 Hz flicker of the light."""
     shutter_s: float = 0.0
     """Exposure time; 0 freezes every movement."""
+    crf: int | None = None
+    """Rate factor of the H.264 compression that the pictures went through (0 none, 51 worst); None for none."""
+    camera_known: bool = True
+    """Whether one map brings the picture back to the first one; not while driving into a layered scene."""
+    silent: tuple[str, ...] = ()
+    """Predicates that ``facts`` leaves open: what is stated with them is neither true nor false here."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -237,6 +327,8 @@ def _camera_truth(world: World, times_s: Float[np.ndarray, "T"]) -> CameraMotion
     cuts = tuple(at for at, _ in world.cuts)
     if cuts:
         to_scene[times_s >= min(cuts)] = np.nan
+    if not world.camera_known:
+        to_scene[times_s > 0] = np.nan
     known = np.where(np.arange(len(times_s)) > 0, 1.0, np.nan)
     nothing = np.full(4, np.nan)
     return CameraMotion(to_scene, known, known.copy(), float("nan"), nothing, world.camera_labels, cuts)
@@ -283,7 +375,7 @@ def placement(world: World, actor: Actor, t: float) -> Affine:
     angle = np.radians(actor.turn_deg(t))
     c, s = actor.scale(t) * np.cos(angle), actor.scale(t) * np.sin(angle)
     x, y = actor.path(t)
-    return compose_affine(world.camera(t), np.array([[c, s, x], [-s, c, y]]))
+    return compose_affine((actor.view or world.camera)(t), np.array([[c, s, x], [-s, c, y]]))
 
 
 def whole_box(world: World, actor: Actor, t: float) -> Float[np.ndarray, "4"]:
@@ -343,8 +435,23 @@ def render(world: World, fps: float | None = None) -> Rendered:
     """Return a world's truth and pictures; the same world gives the same bytes."""
     facts = truth(world, fps)
     images = np.stack([picture(world, t) for t in facts.clip.times_s.tolist()])
+    if world.crf is not None:
+        images = compressed(images, facts.clip.times_s, world.crf)
     frames = ArrayFrames(images, facts.clip.times_s)
     return Rendered(**{name: getattr(facts, name) for name in Truth.__dataclass_fields__}, frames=frames)
+
+
+def compressed(
+    images: UInt8[np.ndarray, "T H W 3"], times_s: Float[np.ndarray, "T"], crf: int
+) -> UInt8[np.ndarray, "T H W 3"]:
+    """Return pictures as they come back from an H.264 file; even sides, as the codec wants them."""
+    size = (images.shape[2], images.shape[1])
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "world.mp4"
+        encode(path, zip(times_s.tolist(), images, strict=True), size, crf)
+        with av.open(str(path)) as container:
+            back = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+    return np.stack(back)
 
 
 def write_video(world: World, path: str | Path, fps: float = 30.0, crf: int = 18) -> Path:
@@ -380,15 +487,43 @@ def _exposed(world: World, at: float, frame_s: float) -> Float[np.ndarray, "H W 
     )
     for actor in world.actors:
         if actor.present.start_s <= frame_s < actor.present.end_s:
-            _paint(canvas, compose_affine(to_image, placement(world, actor, at)), actor)
+            matrix = compose_affine(to_image, placement(world, actor, at))
+            if actor.shadow:
+                _paint_shadow(canvas, matrix, actor)
+            _paint(canvas, matrix, actor)
     return cv2.resize(canvas, (width, height), interpolation=cv2.INTER_AREA)
+
+
+SHADOW_SHIFT = (0.12, 0.18)
+"""Where a shadow falls, in an actor's widths and heights: to the lower right, as light from the upper left does."""
+SHADOW_SOFT = 0.12
+"""Standard deviation of a shadow's edge, in an actor's heights."""
+
+
+def _paint_shadow(canvas: Float[np.ndarray, "H W 3"], matrix: Affine, actor: Actor) -> None:
+    """Darken what is behind an actor by a soft shape like it, to the lower right."""
+    width, height = actor.size
+    shift = np.array([[1, 0, SHADOW_SHIFT[0] * width], [0, 1, SHADOW_SHIFT[1] * height]])
+    where = compose_affine(matrix, shift)
+    soft = SHADOW_SOFT * height * float(np.hypot(*where[:, 0]))
+    margin = 3 * soft
+    corners = apply_affine(where, np.array([[-1.0, -1], [1, -1], [-1, 1], [1, 1]]) * np.array(actor.size) / 2)
+    x0, y0 = np.maximum(np.floor(corners.min(0) - margin), 0).astype(int)
+    x1, y1 = np.minimum(np.ceil(corners.max(0) + margin), canvas.shape[1::-1]).astype(int)
+    if x1 <= x0 or y1 <= y0:
+        return
+    y, x = np.mgrid[y0:y1, x0:x1] + 0.5
+    unit = apply_affine(invert_affine(where), np.stack([x, y], -1).reshape(-1, 2)) / np.array(actor.size)
+    sharp = _in_shape(unit, actor.shape).reshape(y.shape).astype(np.float32)
+    dark = cv2.GaussianBlur(sharp, (0, 0), max(soft, 0.5), borderType=cv2.BORDER_REPLICATE)
+    canvas[y0:y1, x0:x1] *= 1 - actor.shadow * dark[..., None]
 
 
 def _paint(canvas: Float[np.ndarray, "H W 3"], matrix: Affine, actor: Actor) -> None:
     """Blend an actor into the canvas, touching only the pixels near it."""
     patch = _patch(actor.texture, actor.size, actor.shape)
     middle = np.array([[1, 0, -patch.shape[1] / 2], [0, 1, -patch.shape[0] / 2]], dtype=np.float64)
-    matrix = compose_affine(matrix, compose_affine(_scaled(1 / PATCH_DENSITY), middle))
+    matrix = compose_affine(matrix, compose_affine(_scaled(1 / _density(actor.size)), middle))
     extent = np.array([[0, 0], [1, 0], [0, 1], [1, 1]]) * np.array(patch.shape[1::-1])
     corners = apply_affine(matrix, extent.astype(np.float64))
     x0, y0 = np.maximum(np.floor(corners.min(0)), 0).astype(int)
@@ -401,14 +536,19 @@ def _paint(canvas: Float[np.ndarray, "H W 3"], matrix: Affine, actor: Actor) -> 
     canvas[y0:y1, x0:x1] += layer[..., :3]
 
 
-@lru_cache(maxsize=32)
+def _density(size: Point) -> float:
+    return PATCH_DENSITY * min(1.0, LARGEST_SHARP / max(size))
+
+
+@lru_cache(maxsize=64)
 def _patch(texture: Texture, size: Point, shape: str) -> Float[np.ndarray, "H W 4"]:
     """Return an actor's colours times its opacity, and the opacity (0 to 1), with a clear margin."""
-    width, height = (round(PATCH_DENSITY * side) + 4 for side in size)
+    density = _density(size)
+    width, height = (round(density * side) + 4 for side in size)
     y, x = np.mgrid[0:height, 0:width] + 0.5
-    unit = np.stack([x - width / 2, y - height / 2], -1) / (PATCH_DENSITY * np.asarray(size))
+    unit = np.stack([x - width / 2, y - height / 2], -1) / (density * np.asarray(size))
     alpha = _in_shape(unit, shape).astype(np.float32)[..., None]
-    tile = cv2.resize(texture_image(texture), None, fx=PATCH_DENSITY, fy=PATCH_DENSITY)
+    tile = cv2.resize(texture_image(texture), None, fx=density, fy=density)
     rows, columns = np.arange(height) % len(tile), np.arange(width) % len(tile)
     return np.concatenate([tile[rows][:, columns] * alpha, alpha], axis=-1).astype(np.float32)
 

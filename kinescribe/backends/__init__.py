@@ -1,14 +1,18 @@
 """Models behind stages: one file each, chosen by its file name (``plugins.load``).
 
 A backend is a frozen dataclass: its fields are its settings (set in a recipe as ``[stage.options]``), its
-``__call__`` does the work. An optional classmethod ``identity() -> str`` names what its answers depend on
-besides the settings (weights present, their checksum); a changed identity makes stored results stale.
+``__call__`` does the work. An optional ``identity() -> str`` (a classmethod, or a method where the settings name a
+file of weights) names what its answers depend on besides the settings (weights present, their checksum); a changed
+identity makes stored results stale. It does not fail where weights or packages are missing.
 ``revision`` (a class variable) is raised when the same input gives another output than before.
 """
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import Float
 
 from kinescribe.records import CameraMotion, Clip, Detections, Facts, Kinematics, Poses, Tracks
 from kinescribe.video import Frames
@@ -45,6 +49,38 @@ class Pose(Protocol):
     """``backends/poses``: skeletons for tracks."""
 
     def __call__(self, clip: Clip, frames: Frames, detections: Detections, tracks: Tracks) -> Poses: ...
+
+
+class Arms(NamedTuple):
+    """Where hands may be: the arms that skeletons show, H of them."""
+
+    points: Float[np.ndarray, "H T 4 2"]
+    """Elbow, wrist, first knuckle of the little and of the index finger, in pixels of the clip; NaN where the hand
+    need not be looked for."""
+    length_px: Float[np.ndarray, "H T"]
+    """Of the forearm, as if it did not point at the camera."""
+
+
+class SeenHands(NamedTuple):
+    """What was found at the ends of ``Arms``; NaN where nothing was, or nobody looked."""
+
+    points: Float[np.ndarray, "H T 21 2"]
+    """Pixels of the clip, order ``vocabulary.HAND_21``."""
+    score: Float[np.ndarray, "H T"]
+    """That there is a hand, in [0, 1]."""
+    right: Float[np.ndarray, "H T"]
+    """That it is a right hand, in [0, 1]."""
+
+
+@runtime_checkable
+class HandFinder(Protocol):
+    """``backends/hands``: the points of hands at the ends of arms.
+
+    A backend may also offer ``free(clip, frames) -> SeenHands``: hands without bodies, a row for each that was
+    followed; it is asked where there is nobody.
+    """
+
+    def __call__(self, clip: Clip, frames: Frames, arms: Arms) -> SeenHands: ...
 
 
 @runtime_checkable

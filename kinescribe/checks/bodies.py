@@ -7,6 +7,7 @@ from jaxtyping import Float
 
 from kinescribe.checks.measurements import Judgement, Measurements, all_of, equal, in_span, limit, rise, rises
 from kinescribe.checks.tolerances import MIN_ARM_TORSOS, MIN_JOINT_DEG, MIN_KNOWN, MIN_POINT_SCORE
+from kinescribe.kinematics.posture import wavering
 from kinescribe.records import Action, Claim
 from kinescribe.vocabulary import ANGLES, PARTS, SKELETONS
 
@@ -97,6 +98,7 @@ def _swing(action: Action, measured: Measurements, signal: Float[np.ndarray, "T"
         return Judgement(None, f"{name} unseen in {1 - known.sum() / max(1, inside.sum()):.0%} of the time")
     high = action.predicate in ("raise", "lower")
     needed, unit = (MIN_ARM_TORSOS, "trunk lengths") if high else (MIN_JOINT_DEG, "degrees")
+    needed += wavering(signal[inside])
     values = signal[known] * LIMB_SIGNS[action.predicate]
     change = rise(values)
     why = f"{name} changes by {LIMB_SIGNS[action.predicate] * change:+.{2 if high else 0}f} {unit}"

@@ -15,12 +15,14 @@ from kinescribe.checks.tolerances import (
     DOUBT,
     INSTANT_S,
     MARGIN_S,
+    MAX_LOST_S,
     MIN_KNOWN,
     MIN_REST_S,
     MIN_SHIFT_NOISE,
     MIN_SHIFT_SIZES,
     MIN_SHIFT_WIDTHS,
 )
+from kinescribe.geometry import stretches
 from kinescribe.records import CameraMotion, Clip, Kinematics, Poses, Span, Tracks
 
 
@@ -139,6 +141,15 @@ class Window:
         """Largest side of the box that the path fills, in pixels; 0 for fewer than two samples."""
         return _extent(self.path)
 
+    @cached_property
+    def broken(self) -> bool:
+        """Whether the place is unknown for a while although the subject is seen: nobody can tell where it went."""
+        inside = (self.measured.clip.times_s >= self.times[0]) & (
+            self.measured.clip.times_s <= self.times[-1]
+        )
+        lost = _lost(self.measured, self.row) & inside
+        return _longest_s(self.measured.clip.times_s, lost) >= MAX_LOST_S
+
     @property
     def when(self) -> str:
         """The time in words."""
@@ -193,9 +204,49 @@ def _window(measured: Measurements, row: int, span: Span | None) -> Window | Jud
     if span is not None and share < MIN_KNOWN:
         return Judgement(None, f"unseen in {1 - share:.0%} of {span.start_s:.1f}-{span.end_s:.1f} s")
     chosen = within & known
+    if span is None:
+        chosen = _unbroken(times, chosen, _lost(measured, row))
     if chosen.sum() < 3:
         return Judgement(None, "seen in fewer than three samples")
     return Window(measured, row, times[chosen], path[chosen], motion.size_px[row, chosen], span)
+
+
+def _lost(measured: Measurements, row: int) -> Bool[np.ndarray, "T"]:
+    """Return when a subject is seen but its place is not known (``stages/trust``): other than when it is not seen."""
+    motion, tracks = measured.kinematics.tracks, measured.tracks
+    seen = np.flatnonzero(tracks.ids == motion.ids[row])
+    if not len(seen):
+        return np.zeros(len(measured.clip.times_s), bool)
+    lost: Bool[np.ndarray, "T"] = np.isfinite(tracks.xyxy[int(seen[0]), :, 0]) & ~np.isfinite(
+        motion.image_px[row, :, 0]
+    )
+    return lost
+
+
+def _longest_s(times: Float[np.ndarray, "T"], mask: Bool[np.ndarray, "T"]) -> float:
+    """Return the duration of the longest run of samples; from the sample before to the one after it."""
+    last = len(times) - 1
+    return max(
+        (float(times[min(b + 1, last)] - times[max(a - 1, 0)]) for a, b in stretches(mask)), default=0.0
+    )
+
+
+def _unbroken(
+    times: Float[np.ndarray, "T"], chosen: Bool[np.ndarray, "T"], lost: Bool[np.ndarray, "T"]
+) -> Bool[np.ndarray, "T"]:
+    """Return the longest part of some samples in which the place is never lost for long."""
+    breaks = [run for run in stretches(lost) if _longest_s(times, _only(lost, run)) >= MAX_LOST_S]
+    if not breaks:
+        return chosen
+    starts, ends = [0, *(b + 1 for _, b in breaks)], [*(a for a, _ in breaks), len(times)]
+    parts = [chosen & _only(chosen, (a, b - 1)) for a, b in zip(starts, ends, strict=True)]
+    return max(parts, key=lambda part: int(part.sum()))
+
+
+def _only(mask: Bool[np.ndarray, "T"], run: tuple[int, int]) -> Bool[np.ndarray, "T"]:
+    result = np.zeros_like(mask)
+    result[run[0] : run[1] + 1] = True
+    return result
 
 
 def _extent(path: Float[np.ndarray, "M 2"]) -> float:

@@ -15,7 +15,8 @@ from kinescribe.checks.tolerances import (
     SECTOR_DOUBT_DEG,
     SETTLE_S,
 )
-from kinescribe.records import Action
+from kinescribe.kinematics.posture import keeps_place
+from kinescribe.records import Action, Span
 from kinescribe.vocabulary import COMPASS
 
 MAX_INSTANTS = 400
@@ -24,6 +25,8 @@ MAX_INSTANTS = 400
 
 def move(action: Action, window: Window) -> Judgement:
     """Motion of the place: its direction, shape, number and manner must all hold of one stretch."""
+    if window.broken and not set(action.direction) & {"toward_camera", "away_from_camera"}:
+        return Judgement(None, f"its place is lost in between in {window.when}")
     compass = [d for d in action.direction if d in COMPASS]
     others = [d for d in action.direction if d not in COMPASS]
     repeated = action.trajectory == "back_and_forth" or "back_and_forth" in others
@@ -63,12 +66,23 @@ def _moved(window: Window) -> Judgement:
 
 def stay(action: Action, window: Window) -> Judgement:
     """No clear motion of the place or the size."""
+    if window.broken:
+        return Judgement(None, f"its place is lost in between in {window.when}")
     inner = _inner(window)
     nearer = float(np.ptp(np.log(np.maximum(inner.size, 1e-6)))) if len(inner.size) else 0.0
     why = f"its path fills {inner.extent:.0f} px in {inner.when}, {inner.needed:.0f} px count as motion"
+    if inner.extent < inner.needed and not _feet_stay(inner):
+        return Judgement(None, f"{why}, but the feet step, the shoulders turn, or it is too small to tell")
     if inner.extent < inner.needed:
         return Judgement(True if nearer < 3 * MIN_SCALE_LOG else None, why)
     return Judgement(False if inner.extent >= inner.needed / DOUBT else None, why)
+
+
+def _feet_stay(window: Window) -> bool:
+    poses = window.measured.poses
+    row = np.flatnonzero(poses.ids == window.measured.kinematics.tracks.ids[window.row])
+    during = np.isin(window.measured.clip.times_s, window.times)
+    return not len(row) or keeps_place(poses.keypoints[int(row[0])], during, poses.skeleton)
 
 
 def _went(window: Window, direction: str) -> tuple[Judgement, Window]:
@@ -155,9 +169,9 @@ def _other_way(window: Window, direction: str, action: Action) -> Judgement:
 
 def _depth(window: Window, sign: int) -> Judgement:
     """Nearer is larger, as long as neither the camera's scale nor the border changes the box."""
-    labels = window.measured.camera.labels
-    if any(label.startswith(("zoom", "dolly", "complex")) for label in labels):
-        return Judgement(None, f"sizes change with the camera ({', '.join(labels)})")
+    labels = window.measured.camera.labels_in(Span(float(window.times[0]), float(window.times[-1])))
+    if any(label.startswith(("zoom", "dolly", "complex", "unknown")) for label in labels):
+        return Judgement(None, f"sizes change with the camera ({', '.join(sorted(labels))})")
     size = np.log(np.maximum(window.size, 1e-6)) * sign
     if not np.isfinite(size).all():
         return Judgement(None, "size unknown")

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Bool, Float, Int
 
 from kinescribe.checks.measurements import Judgement, Measurements, all_of, in_span, limit, rise
 from kinescribe.checks.tolerances import MIN_GAP_SHARE, MIN_GAP_WIDTHS, MIN_KNOWN
 from kinescribe.geometry import touches_border
+from kinescribe.kinematics.posture import MAX_LATE_S, crossing_s, one_level, stays_in_view
 from kinescribe.records import CAMERA, Action, Claim, Span
 from kinescribe.vocabulary import COMPASS
 
@@ -34,7 +35,25 @@ def judge_border(claim: Claim, measured: Measurements) -> Judgement:
     touched = [name for name, hit in zip(("left", "up", "right", "down"), borders, strict=True) if hit]
     if not touched:
         return Judgement(None, f"{why}, away from the border: it may have been lost or found there")
-    return _side(claim.action, touched, entering, f"{why}, at the border {' and '.join(touched)}")
+    why = f"{why}, at the border {' and '.join(touched)}"
+    if all(_was_in_view(measured, xyxy, at, border, entering) for border in np.flatnonzero(borders).tolist()):
+        return Judgement(
+            None, f"{why}; it would have had to {'come' if entering else 'go'} faster than it does"
+        )
+    return _side(claim.action, touched, entering, why)
+
+
+def _was_in_view(
+    measured: Measurements, xyxy: Float[np.ndarray, "T 4"], at: int, border: int, entering: bool
+) -> bool:
+    """Whether crossing a border takes longer, at the speed that is seen, than the clip has run (or still runs)."""
+    times = measured.clip.times_s
+    since = np.abs(times - times[at])
+    near = np.flatnonzero((since <= 1.2) & np.isfinite(xyxy[:, 0]) & ((times >= times[at]) == entering))
+    near = np.union1d(near, [at])[:: 1 if entering else -1]
+    limit_px = (0.0, 0.0, float(measured.clip.width), float(measured.clip.height))[border]
+    left_s = abs(float(times[at] - times[0 if entering else -1]))
+    return crossing_s(times[near], xyxy[near], border, limit_px) > left_s + MAX_LATE_S
 
 
 def _side(action: Action, touched: Sequence[str], entering: bool, why: str) -> Judgement:
@@ -68,9 +87,29 @@ def judge_distance(claim: Claim, measured: Measurements) -> Judgement:
     apart = np.hypot(*(paths[1] - paths[0])[known].T) / measured.clip.width
     sign = -1 if claim.action.predicate == "approach" else 1
     change = float((apart[-1] - apart[0]) * sign) if span is not None else rise(apart * sign)
+    doubt = _no_pair(claim, measured, np.flatnonzero(known))
+    if doubt:
+        return Judgement(None, doubt)
     why = f"their distance changes by {sign * change:+.2f} widths from {apart[0]:.2f}"
     needed = max(MIN_GAP_WIDTHS, MIN_GAP_SHARE * float(apart.max()))
     return all_of([limit(change, needed, why), _own_doing(claim, measured, known)])
+
+
+def _no_pair(claim: Claim, measured: Measurements, known: Int[np.ndarray, "M"]) -> str:
+    """Return why two subjects' distance in the picture says nothing, or nothing."""
+    ids = [i for i in (claim.subject, claim.object) if i is not None]
+    for one in ids:
+        window = measured.window(one, None)
+        row = measured.tracks.row(one)
+        passing = measured.tracks.label[row] == "object" and not stays_in_view(measured.tracks.xyxy[row])
+        if passing and (isinstance(window, Judgement) or window.extent < window.needed):
+            return f"subject {one} has no class and goes nowhere: it may be nothing"
+    rows = [measured.tracks.row(i) for i in ids]
+    at = int(known[-1 if claim.action.predicate == "approach" else 0])
+    people = all(measured.tracks.label[row] == "person" for row in rows)
+    if people and not one_level(*(measured.tracks.xyxy[row, at] for row in rows)):
+        return "they do not stand on one level"
+    return ""
 
 
 def _own_doing(claim: Claim, measured: Measurements, known: Bool[np.ndarray, "T"]) -> Judgement:

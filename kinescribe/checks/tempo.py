@@ -46,6 +46,8 @@ def _speed_changes(window: Window, sign: int) -> Judgement:
     """Mean speed of the last third against the first; without a span, of some stretch of a second or more."""
     step = np.diff(window.times)
     speed = np.hypot(*np.diff(window.path, axis=0).T) / np.maximum(step, 1e-9)
+    if window.broken:
+        return Judgement(None, f"its place is lost in between in {window.when}")
     if len(speed) < 6:
         return Judgement(None, f"too short to compare speeds in {window.when}")
     if float(speed.mean()) * (window.times[-1] - window.times[0]) < window.needed:

@@ -25,6 +25,8 @@ MIN_SCALE_LOG = 0.2
 """Change of ln(size) that shows a change of depth: 22 %, more than a striding person's box breathes."""
 MIN_KNOWN = 0.5
 """Share of the samples in a span that must be known."""
+MAX_LOST_S = 0.35
+"""A subject whose place is unknown for so long is not followed across it: three samples at 10 Hz can be bridged."""
 MARGIN_S = 0.06
 """Spans are said in tenths of a second."""
 INSTANT_S = 0.6

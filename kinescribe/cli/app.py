@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import json
 import os
 import shlex
 import sys
@@ -98,6 +99,29 @@ def annotate(
             "--set", metavar="STAGE.KEY=VALUE", help="Change one setting of the recipe; repeatable."
         ),
     ] = None,
+    detector: Annotated[
+        str | None,
+        typer.Option(
+            metavar="yolox:FILE|rtmdet:FILE",
+            help="Also detect things by name. FILE: a path, an address with #sha256=..., or a name (models list).",
+        ),
+    ] = None,
+    pose: Annotated[
+        str | None,
+        typer.Option(
+            metavar="rtmpose:FILE|dwpose:FILE|rtmw3d:FILE",
+            help="Find people's joints with such a net instead.",
+        ),
+    ] = None,
+    drop_above: Annotated[
+        float | None,
+        typer.Option(
+            "--camera.drop-above",
+            metavar="SCORE",
+            min=0,
+            help="Do not go on with clips whose camera moves more than this score; FoundationMotion has 0.3.",
+        ),
+    ] = None,
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes; default: as the recipe says, else one per CPU core.")
     ] = None,
@@ -110,7 +134,7 @@ def annotate(
 
     What is done is never computed again: a changed setting costs the stages that depend on it.
     A run that exists keeps its settings (RUN/run.toml) unless --recipe or --set is given; then those count, and
-    what they do not name is as in the recipe, not as in the run.
+    what they do not name is as in the recipe, not as in the run. --detector and --pose are settings, too.
 
     Example: kinescribe annotate clips/ --out run --set ingest.samples_per_s=15 --workers 4
     """
@@ -119,7 +143,10 @@ def annotate(
 
     if not videos and not (out / "run.toml").exists():
         raise typer.BadParameter("name at least one video: there is no run yet to go on with")
-    chosen = _chosen(out, recipe, settings or [], workers)
+    nets = [*_net("detect.named", "onnx", detector), *_net("pose.backend", "rtmlib", pose)]
+    gate = [] if drop_above is None else [f"camera.drop_above={float(drop_above)}"]
+    chosen = _chosen(out, recipe, [*nets, *gate, *(settings or [])], workers)
+    _fetch(chosen)
     console = _console(error=as_json)
     with store.Run.create_or_open(out, chosen) as run:
         with progress.Reporter(_console(error=True), quiet=as_json) as reporter:
@@ -156,6 +183,27 @@ def _chosen(out: Path, name: str | None, settings: list[str], workers: int | Non
     if workers is None:
         return chosen
     return dataclasses.replace(chosen, run=dataclasses.replace(chosen.run, workers=workers))
+
+
+def _net(key: str, backend: str, spec: str | None) -> list[str]:
+    """Return the settings that ``--detector`` or ``--pose`` stands for; a path is kept in full, as runs may move."""
+    if spec is None:
+        return []
+    kind, _, file = spec.partition(":")
+    local = Path(file).expanduser()
+    where = str(local.resolve()) if local.is_file() else file
+    stage = key.partition(".")[0]
+    options = "named_options" if stage == "detect" else "options"
+    return [f"{key}={backend}", f"{stage}.{options}.model={json.dumps(f'{kind}:{where}')}"]
+
+
+def _fetch(recipe: Any) -> None:
+    """Download, once and before the work begins, the weights that a recipe names as a setting ``model``."""
+    from kinescribe import weights
+    from kinescribe.recipe import models
+
+    for file in models(recipe):
+        weights.fetch(file, lambda message: typer.echo(message, err=True))
 
 
 def _overlays(run: Any, console: Any) -> None:
@@ -267,7 +315,7 @@ def stats(run: RunFolder, as_json: AsJson = False) -> None:
     from kinescribe.runs import store, summary
 
     with store.Run.open(run) as opened:
-        counts, clips = summary.count(opened), opened.clips()
+        counts, clips, dropped = summary.count(opened), opened.clips(), opened.dropped()
     if as_json:
         typer.echo(show.to_json(counts))
         return
@@ -279,6 +327,10 @@ def stats(run: RunFolder, as_json: AsJson = False) -> None:
         show.table(console, (title, ""), [(name, show.number(n)) for name, n in found.items()])
     rows = [(clip.id, clip.source, f"{clip.start_s:.1f}", f"{clip.duration_s:.1f}") for clip in clips]
     show.table(console, ("clip", "source", "from s", "seconds"), rows)
+    if dropped:
+        show.table(
+            console, ("dropped", "source", "why"), [(drop.clip_id, drop.source, drop.why) for drop in dropped]
+        )
 
 
 @app.command()
@@ -316,13 +368,22 @@ def list_models(as_json: AsJson = False) -> None:
         }
         for name, net in weights.NETS.items()
     ]
+    files = [
+        {"name": name, "there": weights.in_place(name), "what": file.what, "licence": file.licence}
+        for name, file in weights.PUBLISHED.items()
+    ]
     if as_json:
-        typer.echo(show.to_json({"folder": str(weights.folder()), "nets": rows}))
+        typer.echo(show.to_json({"folder": str(weights.folder()), "nets": rows, "files": files}))
         return
     show.table(
         _console(),
         ("net", "on this machine", "MB", "licence"),
         [(row["name"], "yes" if row["there"] else "no", row["mb"], row["licence"]) for row in rows],
+    )
+    show.table(
+        _console(),
+        ("for --detector, --pose", "on this machine", "what", "licence"),
+        [(row["name"], "yes" if row["there"] else "no", row["what"], row["licence"]) for row in files],
     )
     typer.echo(weights.folder(), err=True)
 
@@ -330,7 +391,11 @@ def list_models(as_json: AsJson = False) -> None:
 @models.command()
 def pull(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME...]", help="Nets; default: all.")
+        list[str] | None,
+        typer.Argument(
+            metavar="[NAME...]",
+            help="Nets, files for --detector or --pose, or addresses with #sha256=...; default: the default nets.",
+        ),
     ] = None,
 ) -> None:
     """Fetch the nets, once (36 MB, by way of pip); everything else works without a network.
@@ -339,8 +404,15 @@ def pull(
     """
     from kinescribe import weights
 
-    for path in weights.pull(names or None, lambda message: typer.echo(message, err=True)):
+    def say(message: str) -> None:
+        typer.echo(message, err=True)
+
+    files = [name for name in names or [] if name in weights.PUBLISHED or "://" in name]
+    nets = [name for name in names or [] if name not in files]
+    for path in weights.pull(nets, say) if nets or files else weights.pull(None, say):
         typer.echo(path)
+    for file in files:
+        typer.echo(weights.fetch(file, say))
 
 
 @app.command()

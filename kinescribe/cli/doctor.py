@@ -14,6 +14,12 @@ from kinescribe import recipe, weights
 from kinescribe.errors import RecipeError
 from kinescribe.runs.store import PACKAGES
 
+EXTRAS = {
+    "onnx": (("onnxruntime",), "things by name, with --detector"),
+    "pose": (("onnxruntime", "rtmlib"), "133 points of a body, with --pose"),
+}
+"""Packages that the optional backends need, and what for."""
+
 
 class Check(NamedTuple):
     """One finding."""
@@ -27,7 +33,7 @@ class Check(NamedTuple):
 def examine() -> list[Check]:
     """Run all checks; none of them raises."""
     checks: list[Callable[[], Check]] = [_python, _processor, *map(_package, PACKAGES), _decoder, _cache]
-    checks += [*map(_net, weights.NETS), _recipe]
+    checks += [*map(_net, weights.NETS), *map(_extra, EXTRAS), _recipe]
     return [check() for check in checks]
 
 
@@ -81,6 +87,19 @@ def _net(name: str) -> Callable[[], Check]:
         remedy = f"without it people have no skeleton: {weights.PULL} (downloads once)"
         there = weights.available(name)
         return Check(f"net {name}", there, "in place" if there else "not on this machine, or damaged", remedy)
+
+    return check
+
+
+def _extra(name: str) -> Callable[[], Check]:
+    def check() -> Check:
+        packages, purpose = EXTRAS[name]
+        try:
+            found = ", ".join(f"{package} {metadata.version(package)}" for package in packages)
+        except metadata.PackageNotFoundError as error:
+            missing = f'no {error.name}: pip install "kinescribe[{name}]" ({purpose}; nothing else needs it)'
+            return Check(f"extra {name}", True, missing)
+        return Check(f"extra {name}", True, f"{found} ({purpose})")
 
     return check
 

@@ -90,7 +90,7 @@ def lines(counts: Counts) -> list[str]:
         plural(counts.facts, "fact"),
         f"{plural(counts.captions, 'caption')}{f' (claims: {claims})' if claims else ''}",
         plural(counts.questions, "question"),
-    ]
+    ] + [f"{plural(number, 'clip')} dropped on purpose" for number in [counts.dropped] if number]
 
 
 def distributions(counts: Counts) -> Iterable[tuple[str, Mapping[str, float]]]:

@@ -1,7 +1,7 @@
 """Exporters: one file each, chosen by its file name; each offers ``export(run, out) -> Exported``.
 
-An exporter reads a run and never changes it. Clips that failed are left out and counted: a half-annotated clip
-is not a clip in which little happened. Files appear whole or not at all.
+An exporter reads a run and never changes it. Clips that failed, or that a stage dropped (``camera.drop_above``), are
+left out: a half-annotated clip is not a clip in which little happened. Files appear whole or not at all.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TextIO, TypeVar, runtime_checkable
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
-from kinescribe.records import Clip
+from kinescribe.records import Clip, Hands
+from kinescribe.vocabulary import CONTACTS, HAND_OFFSETS, hand_side
 
 R = TypeVar("R")
 
@@ -45,6 +46,14 @@ class Failure(Protocol):
 
 
 @runtime_checkable
+class Drop(Protocol):
+    """What a run remembers of a clip that a stage found not worth going on with."""
+
+    @property
+    def clip_id(self) -> str: ...
+
+
+@runtime_checkable
 class RunReader(Protocol):
     """What exporters and the viewer need of a run."""
 
@@ -55,6 +64,8 @@ class RunReader(Protocol):
     def records(self, clip_id: str) -> dict[type, Any]: ...
 
     def failures(self) -> Sequence[Failure]: ...
+
+    def dropped(self) -> Sequence[Drop]: ...
 
 
 class Exported(NamedTuple):
@@ -73,10 +84,10 @@ def in_order(clips: Iterable[Clip]) -> list[Clip]:
     return sorted(clips, key=lambda clip: (clip.source, clip.start_s, clip.id))
 
 
-def unfailed_clips(run: RunReader) -> list[Clip]:
-    """Return the clips of a run in which no stage failed, in order."""
-    failed = {failure.clip_id for failure in run.failures()}
-    return in_order(clip for clip in run.clips() if clip.id not in failed)
+def wanted_clips(run: RunReader) -> list[Clip]:
+    """Return the clips of a run in which no stage failed and that none dropped, in order."""
+    left_out = {failure.clip_id for failure in run.failures()} | {drop.clip_id for drop in run.dropped()}
+    return in_order(clip for clip in run.clips() if clip.id not in left_out)
 
 
 def num_failed(run: RunReader) -> int:
@@ -87,6 +98,36 @@ def num_failed(run: RunReader) -> int:
 def is_pending(records: Mapping[type, Any]) -> bool:
     """Whether no stage has seen a clip yet."""
     return not records.keys() - {Clip}
+
+
+class HandPart(NamedTuple):
+    """A hand, or the object in one, as a track of its own."""
+
+    id: int
+    part_of: int
+    """The person of a hand (who may have no track), the hand of an object."""
+    label: str
+    xyxy: Float[np.ndarray, "T 4"]
+    contact: list[str] | None
+    """Per sample, for hands."""
+    track: Int[np.ndarray, "T"] | None
+    """Per sample, for objects: the track of the same object, or -1."""
+
+
+def hand_parts(hands: Hands | None) -> Iterator[HandPart]:
+    """Yield the hands that were ever seen, each followed by what it holds, if it ever holds anything."""
+    if hands is None:
+        return
+    for row, hand_id in enumerate(hands.ids.tolist()):
+        if not np.isfinite(hands.xyxy[row]).any():
+            continue
+        side = hand_side(hand_id)
+        states = [CONTACTS[code] for code in hands.contact[row].tolist()]
+        person = hand_id - HAND_OFFSETS[side]
+        yield HandPart(hand_id, person, f"{side} hand", hands.xyxy[row], states, None)
+        if np.isfinite(hands.held_xyxy[row]).any():
+            label = f"object in {side} hand"
+            yield HandPart(hand_id + 1, hand_id, label, hands.held_xyxy[row], None, hands.held_track[row])
 
 
 def normalised_boxes(

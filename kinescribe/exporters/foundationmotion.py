@@ -7,7 +7,10 @@ Files (``NAME`` is the video's file name without its last suffix; where several 
   entry per source frame of the clip: ``[left, top, right, bottom]`` in [0, 1], rounded to 4 decimals (both
   agree), or null where the object is not seen. ``interactions`` has one entry per frame: the keys of the other
   objects that this one approaches or separates from by a measured fact, or null where there is none or none is
-  known. ``track_id`` is our addition (the code has it too) and leads back to the run.
+  known. ``track_id`` is our addition (the code has it too) and leads back to the run. Hands and objects in hands
+  follow the tracks as objects of their own; ``interactions`` ties a hand and what it holds. Our additions there
+  are ``part_of``, the key of the hand's person or of the object's hand, and for hands ``contact_state`` per frame,
+  one of ``vocabulary.CONTACTS`` or null between two samples that differ; the code asks for it and drops it.
   The released code writes ``detected_objects`` and ``preson_00`` (so spelled) with nested hands instead, and never
   any interaction, while its prompt promises the paper's keys; we write what the prompt and the paper promise.
   Its folder is called ``video_general_obj_det_finished``.
@@ -36,16 +39,28 @@ from jaxtyping import Float
 
 from kinescribe.exporters import (
     Exported,
+    HandPart,
     RunReader,
+    hand_parts,
     is_pending,
     normalised_boxes,
     num_failed,
     to_json,
-    unfailed_clips,
+    wanted_clips,
     whole_files,
 )
 from kinescribe.exporters.jsonl import question_rows
-from kinescribe.records import CameraMotion, Caption, Captions, Clip, Facts, MotionFact, Tracks, Verdicts
+from kinescribe.records import (
+    CameraMotion,
+    Caption,
+    Captions,
+    Clip,
+    Facts,
+    Hands,
+    MotionFact,
+    Tracks,
+    Verdicts,
+)
 
 __all__ = ["export"]
 
@@ -73,7 +88,7 @@ def export(run: RunReader, out: Path) -> Exported:
     }
     for folder in folders:
         (out / folder).mkdir(parents=True, exist_ok=True)
-    clips = unfailed_clips(run)
+    clips = wanted_clips(run)
     written: list[Path] = []
     pending = 0
     for clip, name in zip(clips, names(clips), strict=True):
@@ -104,18 +119,50 @@ def motion(clip: Clip, records: Records) -> dict[str, Any]:
     tracks: Tracks | None = records.get(Tracks)
     if tracks is None:
         return {}
-    keys = {int(track_id): f"object_{row:02d}" for row, track_id in enumerate(tracks.ids)}
-    boxes = normalised_boxes(clip, _every_frame(clip, tracks, records.get(CameraMotion)), DECIMALS)
+    parts = list(hand_parts(records.get(Hands)))
+    ids = [*tracks.ids.tolist(), *(part.id for part in parts)]
+    keys = {int(track_id): f"object_{row:02d}" for row, track_id in enumerate(ids)}
+    xyxy = np.concatenate([tracks.xyxy, *(part.xyxy[None] for part in parts)])
+    boxes = normalised_boxes(clip, _every_frame(clip, xyxy, records.get(CameraMotion)), DECIMALS)
     facts = records.get(Facts, Facts(())).facts
-    return {
+    objects: dict[str, Any] = {
         key: {
             "bbox": boxes[row],
-            "object_type": tracks.label[row],
+            "object_type": [*tracks.label, *(part.label for part in parts)][row],
             "interactions": _interactions(clip, track_id, keys, facts),
             "track_id": track_id,
         }
         for row, (track_id, key) in enumerate(keys.items())
     }
+    for part in parts:
+        _tie(clip, objects, keys, part)
+    return objects
+
+
+def _tie(clip: Clip, objects: dict[str, Any], keys: Mapping[int, str], part: HandPart) -> None:
+    """Note whose a hand is and in which states, or which hand an object is in, frame by frame."""
+    own = objects[keys[part.id]]
+    own["part_of"] = keys.get(part.part_of)
+    if part.contact is not None:
+        own["contact_state"] = _states(clip, part.contact)
+        return
+    hand = objects[keys[part.part_of]]
+    for frame, box in enumerate(own["bbox"]):
+        if box is not None:
+            for one, other in ((own, keys[part.part_of]), (hand, keys[part.id])):
+                one["interactions"][frame] = sorted({*(one["interactions"][frame] or ()), other})
+
+
+def _states(clip: Clip, states: list[str]) -> list[str | None]:
+    """Return a state per source frame: the one that the samples on both sides share, or None."""
+    frames = np.arange(clip.num_frames)
+    after = np.searchsorted(clip.frame_indices, frames)
+    before = np.searchsorted(clip.frame_indices, frames, side="right") - 1
+    inside = (after < len(states)) & (before >= 0)
+    return [
+        states[a] if known and states[a] == states[b] else None
+        for a, b, known in zip(after, before, inside, strict=True)
+    ]
 
 
 def captions(clip: Clip, records: Records) -> dict[str, str]:
@@ -150,16 +197,18 @@ def questions(clip: Clip, records: Records) -> dict[str, Any]:
     }
 
 
-def _every_frame(clip: Clip, tracks: Tracks, camera: CameraMotion | None) -> Float[np.ndarray, "N F 4"]:
+def _every_frame(
+    clip: Clip, xyxy: Float[np.ndarray, "N T 4"], camera: CameraMotion | None
+) -> Float[np.ndarray, "N F 4"]:
     """Return boxes at every source frame: sampled, interpolated between two neighbours that see it, or NaN."""
-    boxes = np.full((len(tracks.ids), clip.num_frames, 4), np.nan)
-    boxes[:, clip.frame_indices] = tracks.xyxy
+    boxes = np.full((len(xyxy), clip.num_frames, 4), np.nan)
+    boxes[:, clip.frame_indices] = xyxy
     cuts = camera.cuts_s if camera is not None else ()
     for i, (start, end) in enumerate(zip(clip.frame_indices[:-1], clip.frame_indices[1:], strict=True)):
         if any(clip.times_s[i] < cut <= clip.times_s[i + 1] for cut in cuts):
             continue
         share = (np.arange(start + 1, end) - start)[:, None] / (end - start)
-        before, after = tracks.xyxy[:, i, None], tracks.xyxy[:, i + 1, None]
+        before, after = xyxy[:, i, None], xyxy[:, i + 1, None]
         boxes[:, start + 1 : end] = before + (after - before) * share
     return boxes
 

@@ -3,10 +3,14 @@
 UTF-8, one object per line, unknown numbers are null. Keys, in order:
 
 - ``clips.jsonl``: clip_id, source, start_s, end_s, fps, width, height, num_frames,
-  camera {labels, score, transforms, frame_indices}. A transform [a, b, c, d, e, f] maps pixels of that frame to
+  camera {labels, score, transforms, frame_indices, stretches: one {t_start, t_end, labels} per stretch of time,
+  empty where only the whole clip was looked at}. A transform [a, b, c, d, e, f] maps pixels of that frame to
   the first frame's pixels, x' = a x + b y + c and y' = d x + e y + f; it is null where the camera is unknown.
 - ``tracks.jsonl``: clip_id, track_id, label, frame_indices, boxes: one [left, top, right, bottom] in [0, 1] or
-  null per frame index.
+  null per frame index; part_of, contact, same_as, which are null but for hands and what they hold. A hand
+  (label ``left hand`` or ``right hand``) is part_of a person's track and has one contact state per frame index; what
+  it holds (label ``object in left hand`` ...) is part_of the hand, and same_as names, per frame index, the track
+  of the same object or null.
 - ``facts.jsonl``: clip_id, fact_id, subject, predicate, part, level, direction, magnitude, trajectory, count,
   t_start, t_end, object, frame_of_reference, confidence, evidence. Subject -1 is the camera.
 - ``captions.jsonl``: clip_id, scope, subject, text, source, verdicts: one {claim, start, end, holds, why} per
@@ -29,16 +33,17 @@ from kinescribe.errors import StoreError
 from kinescribe.exporters import (
     Exported,
     RunReader,
+    hand_parts,
     is_pending,
     normalised_boxes,
     num_failed,
     number,
     numbers,
     to_json,
-    unfailed_clips,
+    wanted_clips,
     whole_files,
 )
-from kinescribe.records import CameraMotion, Captions, Clip, Facts, Questions, Tracks, Verdicts
+from kinescribe.records import CameraMotion, Captions, Clip, Facts, Hands, Questions, Tracks, Verdicts
 
 __all__ = ["export"]
 
@@ -64,7 +69,7 @@ def export(run: RunReader, out: Path) -> Exported:
     paths = tuple(out / f"{name}.jsonl" for name in TABLES)
     done = pending = 0
     with whole_files(paths) as streams:
-        for clip in unfailed_clips(run):
+        for clip in wanted_clips(run):
             records = run.records(clip.id)
             if is_pending(records):
                 pending += 1
@@ -91,19 +96,23 @@ def clip_rows(clip: Clip, records: Records) -> Iterator[Row]:
 
 
 def track_rows(clip: Clip, records: Records) -> Iterator[Row]:
-    """Yield a row per track."""
+    """Yield a row per track, then a row per hand and per object in a hand that was ever seen."""
     tracks: Tracks | None = records.get(Tracks)
-    if tracks is None:
-        return
-    boxes = normalised_boxes(clip, tracks.xyxy, BOX_DECIMALS)
-    for track_id, label, path in zip(tracks.ids, tracks.label, boxes, strict=True):
-        yield {
-            "clip_id": clip.id,
-            "track_id": int(track_id),
-            "label": label,
-            "frame_indices": clip.frame_indices.tolist(),
-            "boxes": path,
+    if tracks is not None:
+        boxes = normalised_boxes(clip, tracks.xyxy, BOX_DECIMALS)
+        for track_id, label, path in zip(tracks.ids, tracks.label, boxes, strict=True):
+            yield _track(clip, int(track_id), label, path)
+    ids = [] if tracks is None else tracks.ids.tolist()
+    for part in hand_parts(records.get(Hands)):
+        (path,) = normalised_boxes(clip, part.xyxy[None], BOX_DECIMALS)
+        same_as = None if part.track is None else [int(i) if i >= 0 else None for i in part.track]
+        extra = {
+            "part_of": part.part_of if part.part_of in ids else None,
+            "contact": part.contact,
+            "same_as": same_as,
         }
+        yield {**_track(clip, part.id, part.label, path), **extra}
+        ids.append(part.id)
 
 
 def fact_rows(clip: Clip, records: Records) -> Iterator[Row]:
@@ -185,6 +194,19 @@ TABLES: dict[str, Callable[[Clip, Records], Iterator[Row]]] = {
 """The files of the contract and who fills them."""
 
 
+def _track(clip: Clip, track_id: int, label: str, boxes: list[list[float] | None]) -> Row:
+    return {
+        "clip_id": clip.id,
+        "track_id": track_id,
+        "label": label,
+        "frame_indices": clip.frame_indices.tolist(),
+        "boxes": boxes,
+        "part_of": None,
+        "contact": None,
+        "same_as": None,
+    }
+
+
 def _camera(clip: Clip, camera: CameraMotion | None) -> Row:
     """Return the camera of a clip; without a record every transform is unknown."""
     maps = np.full((len(clip.times_s), 6), np.nan) if camera is None else camera.to_scene.reshape(-1, 6)
@@ -193,4 +215,8 @@ def _camera(clip: Clip, camera: CameraMotion | None) -> Row:
         "score": None if camera is None else number(camera.score),
         "transforms": [row.tolist() if np.isfinite(row).all() else None for row in maps],
         "frame_indices": clip.frame_indices.tolist(),
+        "stretches": [
+            {"t_start": s.span.start_s, "t_end": s.span.end_s, "labels": list(s.labels)}
+            for s in (() if camera is None else camera.stretches)
+        ],
     }

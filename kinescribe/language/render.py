@@ -14,6 +14,8 @@ from kinescribe.vocabulary import DIRECTION_PHRASES, PARTS, TRAJECTORY_PHRASES
 
 INSTANT_S = 0.15
 """A shorter span is said as one instant; times are said in tenths of a second."""
+WHOLE_CLIP = 0.9
+"""What the camera does in this share of a clip needs no time."""
 MAX_CHAIN = 3
 """Facts in one sentence."""
 
@@ -58,11 +60,11 @@ _TIMES = {1: "once", 2: "twice", 3: "three times", 4: "four times", 5: "five tim
 
 
 def said_span(fact: MotionFact) -> Span | None:
-    """Return the time that a sentence gives for a fact, in tenths of a second; None for the camera.
+    """Return the time that a sentence gives for a fact, in tenths of a second.
 
-    What the camera does is known for the clip as a whole, so no time is claimed for it.
+    None for what the camera does nearly all the time (its evidence ``clip_share``; all the time without).
     """
-    if fact.subject == CAMERA:
+    if fact.subject == CAMERA and fact.evidence.get("clip_share", 1.0) >= WHOLE_CLIP:
         return None
     start, end = round(fact.span.start_s, 1), round(fact.span.end_s, 1)
     if fact.predicate in _INSTANTS:

@@ -19,8 +19,8 @@ from kinescribe import pipeline
 from kinescribe.recipe import IngestSettings
 from kinescribe.records import Clip
 from kinescribe.runs import codec, ingest, spool
-from kinescribe.runs.ledger import DONE, FAILED, ClipRow, ItemRow, SourceRow
-from kinescribe.runs.store import INGEST, Run
+from kinescribe.runs.ledger import DONE, DROPPED, FAILED, ClipRow, ItemRow, SourceRow
+from kinescribe.runs.store import GATE, INGEST, Run
 from kinescribe.runs.worker import Trouble
 
 
@@ -84,10 +84,25 @@ class Committer:
         return {s for s, mark in fingerprints.items() if (clip_id, mark) in self.run.table(self._types[s])}
 
     def noted(self, task: Annotation) -> bool:
-        """Return whether the ledger knows all records of a clip."""
+        """Return whether the ledger knows all records of a clip, and whether it was dropped."""
         items = self.run.ledger.items(task.clip.id)
         noted = {stage: item.fingerprint for (_, stage), item in items.items() if item.status == DONE}
-        return all(noted.get(stage) == fingerprint for stage, fingerprint in task.fingerprints.items())
+        gate, drop = items.get((task.clip.id, GATE)), self.dropped(task.clip.id, task.fingerprints)
+        if (gate and gate.error) != (drop and drop.why):
+            return False
+        wanted = _reached(task.fingerprints, drop)
+        return all(noted.get(stage) == task.fingerprints[stage] for stage in wanted) and (
+            drop is None or noted.keys() - {INGEST} <= set(wanted)
+        )
+
+    def dropped(self, clip_id: str, fingerprints: Mapping[str, str]) -> pipeline.Dropped | None:
+        """Return which stage drops a clip, by its stored record, and why; None where none does."""
+        have = {}
+        for stage, mark in fingerprints.items():
+            kind = self._types[stage]
+            if _gated(self.stages[stage]) and (clip_id, mark) in self.run.table(kind):
+                (have[kind],) = self.run.table(kind).read([(clip_id, mark)])
+        return pipeline.dropped(self.stages, have) if have else None
 
     def adopt(self) -> None:
         """Take over what the workers of a killed driver left; the ledger catches up by fingerprint."""
@@ -194,11 +209,15 @@ class Committer:
         ledger, clip_id, marks = self.run.ledger, done.task.clip.id, done.task.fingerprints
         before = ledger.items(clip_id)
         stored = self.stored(clip_id, marks)
-        failed = _blamed(done.trouble, [stage for stage in marks if stage not in stored])
+        drop = self.dropped(clip_id, marks)
+        reached = _reached(marks, drop)
+        failed = _blamed(done.trouble, [stage for stage in reached if stage not in stored])
         for stage, mark in marks.items():
             row = ItemRow(clip_id, stage, self._types[stage].__name__, mark, seconds=seconds.get(stage))
             old = before.get((clip_id, stage))
-            if stage in stored:
+            if stage not in reached:
+                ledger.drop_items(clip_id, [stage])
+            elif stage in stored:
                 if old is None or (old.fingerprint, old.status) != (mark, DONE):
                     ledger.put_item(row)
             elif stage == failed and done.trouble is not None:
@@ -207,11 +226,26 @@ class Committer:
             else:
                 ledger.drop_items(clip_id, [stage])
         ledger.drop_items(clip_id, [stage for _, stage in before if stage not in marks and stage != INGEST])
+        if drop:
+            mark = marks[drop.stage]
+            gate = ItemRow(clip_id, GATE, "", mark, status=DROPPED, error_type=drop.stage, error=drop.why)
+            ledger.put_item(gate)
         self._log("clip", done.trouble, clip_id=clip_id, seconds=dict(seconds))
 
     def _log(self, event: str, trouble: Trouble | None, **details: object) -> None:
         wrong = {} if trouble is None else {"trouble": trouble._asdict()}
         self.run.log(event, **details, **wrong)
+
+
+def _gated(stage: pipeline.Stage) -> bool:
+    """Return whether a stage may drop a clip, by its settings."""
+    return any(getattr(stage, name, None) is not None for name in getattr(stage, "GATES", ()))
+
+
+def _reached(marks: Mapping[str, str], drop: pipeline.Dropped | None) -> list[str]:
+    """Return the stages of a clip that are run: all, or those up to the one that drops it."""
+    order = list(marks)
+    return order if drop is None else order[: order.index(drop.stage) + 1]
 
 
 def _blamed(trouble: Trouble | None, lacking: Sequence[str]) -> str | None:

@@ -27,7 +27,7 @@ from kinescribe.runs import ingest, spool, worker
 from kinescribe.runs.commit import Annotated, Annotation, Committer, Scan, Scanned
 from kinescribe.runs.ledger import DONE, FAILED, SourceRow
 from kinescribe.runs.pool import Pool, death_words, signals
-from kinescribe.runs.store import INGEST, Failure, Run
+from kinescribe.runs.store import INGEST, Drop, Failure, Run
 from kinescribe.runs.worker import Job, Trouble
 
 COMMIT_S = 5.0
@@ -70,6 +70,8 @@ class Summary:
     interrupted: bool
     failures: tuple[Failure, ...]
     """All of the run's failures."""
+    dropped: tuple[Drop, ...] = ()
+    """All of the run's clips that were not gone on with, on purpose."""
 
 
 def annotate_all(
@@ -104,7 +106,10 @@ def annotate_all(
         driver.work(stop)
     summary = driver.summary(time.perf_counter() - started, stop.is_set())
     run.log(
-        "end", **{k: v for k, v in vars(summary).items() if k != "failures"}, failed=len(summary.failures)
+        "end",
+        **{k: v for k, v in vars(summary).items() if k not in ("failures", "dropped")},
+        failed=len(summary.failures),
+        dropped=len(summary.dropped),
     )
     return summary
 
@@ -185,7 +190,7 @@ class _Driver:
         marks = pipeline.fingerprints(self.stages, self.committer.content(clip), self.own)
         stored = self.committer.stored(clip.id, marks)
         task = Annotation(clip, marks, tuple(name for name in self.stages if name not in stored))
-        if task.missing:
+        if task.missing and not self.committer.dropped(clip.id, marks):
             self.waiting.append(task)
             self.counts["clips"] += 1
             self.counts["video_s"] += clip.duration_s
@@ -330,6 +335,7 @@ class _Driver:
             wall_s=wall_s,
             interrupted=interrupted,
             failures=tuple(self.run.failures()),
+            dropped=tuple(self.run.dropped()),
         )
 
 

@@ -35,7 +35,7 @@ CREATE TABLE items (
 ) WITHOUT ROWID;
 """
 
-DONE, FAILED = "done", "failed"
+DONE, FAILED, DROPPED = "done", "failed", "dropped"
 
 
 class SourceRow(NamedTuple):

@@ -28,7 +28,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, BinaryIO, NamedTuple, TypeVar
 
 import pyarrow as pa
 import tomli_w
@@ -37,13 +37,15 @@ from kinescribe import records, video
 from kinescribe.errors import RecipeError, StoreError
 from kinescribe.recipe import Recipe, resolve, to_tables
 from kinescribe.records import Clip
-from kinescribe.runs.ledger import FAILED, Ledger
+from kinescribe.runs.ledger import DONE, DROPPED, FAILED, Ledger
 from kinescribe.runs.tables import Table
 
 T = TypeVar("T")
 
 INGEST = "ingest"
 """The door's name where stages are named; its record is the ``Clip``."""
+GATE = "gate"
+"""Stands in the ledger, as if it were a stage, for a clip that a stage dropped."""
 RECORD_TYPES: dict[str, type] = {
     name: kind
     for name, kind in vars(records).items()
@@ -79,6 +81,15 @@ class Failure:
     error_type: str
     message: str
     attempts: int
+
+
+class Drop(NamedTuple):
+    """A clip that a stage found not worth going on with, e.g. because its camera moves too much."""
+
+    source: str
+    clip_id: str
+    stage: str
+    why: str
 
 
 class Run:
@@ -169,7 +180,7 @@ class Run:
 
     def records(self, clip_id: str) -> dict[type, Any]:
         """Return all current records of a clip by type."""
-        names = [item.record for item in self.ledger.items(clip_id).values() if item.status != FAILED]
+        names = [item.record for item in self.ledger.items(clip_id).values() if item.status == DONE]
         found: dict[type, Any] = {
             RECORD_TYPES[name]: self.record(clip_id, RECORD_TYPES[name]) for name in names
         }
@@ -196,6 +207,15 @@ class Run:
             if row.status == FAILED and row.clip_id in clips
         ]
         return sources + sorted(items, key=lambda f: (f.source, f.clip_id or "", f.stage))
+
+    def dropped(self) -> list[Drop]:
+        """Return the clips that were dropped on purpose, by source."""
+        clips = self.ledger.clips()
+        return sorted(
+            Drop(clips[row.clip_id].source, row.clip_id, row.error_type or "", row.error or "")
+            for row in self.ledger.items().values()
+            if row.status == DROPPED and row.clip_id in clips
+        )
 
     def _read(self, record_type: type[T], keys: list[tuple[str, str]]) -> list[T]:
         """Return the records of keys; a key that a torn write left without a record is passed over."""

@@ -28,6 +28,8 @@ class Counts:
     """By verdict: true, false, unknown, and not judged (the captions' stage was the last to run)."""
     questions: int = 0
     failures: int = 0
+    dropped: int = 0
+    """Clips that were not gone on with, on purpose."""
     camera: Mapping[str, int] = field(default_factory=dict)
     """Clips by camera label."""
     predicates: Mapping[str, int] = field(default_factory=dict)
@@ -66,6 +68,7 @@ def count(run: Run) -> Counts:
         captions=plain["captions"],
         questions=total["categories"].total(),
         failures=len(run.failures()),
+        dropped=len(run.dropped()),
         stage_s={stage: seconds for stage, seconds in stage_s.items() if seconds},
         **{name: dict(counter.most_common()) for name, counter in total.items()},
     )

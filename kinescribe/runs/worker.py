@@ -10,7 +10,8 @@ import os
 import threading
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -30,6 +31,9 @@ ONE_THREAD = dict.fromkeys(
 """Environment of workers: parallel work is one clip per process, and threads within would only compete."""
 WATCH_S = 1.0
 """How often a worker looks whether its driver still lives."""
+SCAN_MB = 4096
+"""Memory that the scan of one file may take on top of what the worker has: sixteen reference pictures of 8K film
+with 8 bits take 0.8 GB, a decoder that runs wild takes all there is."""
 
 
 class Trouble(NamedTuple):
@@ -72,7 +76,8 @@ def start(driver: int, log: str) -> None:
 def scan(path: str, settings: IngestSettings) -> list[Clip] | Trouble:
     """Return a video's clips."""
     try:
-        return ingest.clips_of(path, settings)
+        with bounded_memory(SCAN_MB):
+            return ingest.clips_of(path, settings)
     except Exception as error:  # noqa: BLE001
         return _trouble("ingest", error)
 
@@ -94,6 +99,30 @@ def annotate(job: Job) -> Trouble | None:
     except Exception as error:  # noqa: BLE001
         return _trouble(stage, error)
     return None
+
+
+@contextmanager
+def bounded_memory(megabytes: int) -> Iterator[None]:
+    """Let this process take at most so much more address space; beyond that, allocations fail.
+
+    Where the system knows no such limit, or not how much is in use (macOS, Windows), nothing is bounded but by
+    ``video.MAX_PIXELS``.
+    """
+    try:
+        import resource
+
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+    except (ImportError, OSError):
+        yield
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    limit = pages * resource.getpagesize() + megabytes * 2**20
+    known = [value for value in (soft, hard) if value != resource.RLIM_INFINITY]
+    resource.setrlimit(resource.RLIMIT_AS, (min([limit, *known]), hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
 
 
 def _trouble(stage: str, error: BaseException) -> Trouble:

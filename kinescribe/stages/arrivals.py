@@ -17,6 +17,8 @@ from kinescribe.geometry import box_center, box_size
 from kinescribe.records import Clip, Tracks
 
 PERSON = "person"
+NAMELESS = "object"
+"""What has another name (a bottle that is set down by a hand) is nobody's arrival."""
 MAX_AWAY = 0.8
 """How far apart two sightings of one body may be, in sizes of the larger box: a walker gets on by 0.8 body heights a
 second, and the box of a head and a shoulder lies in the upper half of the body's."""
@@ -71,7 +73,7 @@ def _offers(clip: Clip, tracks: Tracks, max_life_s: float, max_gap_s: float) -> 
     lives = [np.flatnonzero(np.isfinite(boxes[:, 0])) for boxes in tracks.xyxy]
     people = [n for n, label in enumerate(tracks.label) if label == PERSON and len(lives[n])]
     for thing, own in enumerate(lives):
-        if tracks.label[thing] == PERSON or not len(own) or _duration_s(clip, own) > max_life_s + 1e-6:
+        if tracks.label[thing] != NAMELESS or not len(own) or _duration_s(clip, own) > max_life_s + 1e-6:
             continue
         for person in people:
             for comes in (True, False):

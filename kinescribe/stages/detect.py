@@ -1,4 +1,4 @@
-"""What is in each sample: people by their skeletons, and everything else that moves."""
+"""What is in each sample: people by their skeletons, what else moves, and names where a detector knows them."""
 
 from __future__ import annotations
 
@@ -13,6 +13,14 @@ from kinescribe import plugins
 from kinescribe.errors import BackendError
 from kinescribe.geometry import box_cover
 from kinescribe.records import CameraMotion, Clip, Detections
+from kinescribe.stages.naming import (
+    PERSON,
+    mistaken,
+    name_regions,
+    people_without_skeleton,
+    rows_of,
+    with_named_boxes,
+)
 from kinescribe.video import Frames
 from kinescribe.vocabulary import LIMBS, SKELETONS
 
@@ -26,18 +34,24 @@ MORE_BONES = (
 
 @dataclass(frozen=True)
 class DetectSubjects:
-    """Pictures and the camera in, detections out: first what moves, then the people among it.
+    """Pictures and the camera in, detections out: first what moves, then what has a name, then the people among it.
 
-    A backend that is not on this machine (weights not pulled) leaves a note with the remedy; the other one's
-    findings are kept.
+    A backend that is not on this machine (weights not pulled) leaves a note with the remedy; the others' findings
+    are kept.
     """
 
     objects: str = "flow"
     """File in ``backends/detectors`` that finds things; empty for none."""
     objects_options: Mapping[str, Any] = field(default_factory=dict)
     """Its settings."""
+    named: str = ""
+    """File in ``backends/detectors`` that knows classes by name (``onnx``); empty for none. People whom it sees and
+    nobody's skeleton explains are people without a skeleton."""
+    named_options: Mapping[str, Any] = field(default_factory=dict)
+    """Its settings."""
     people: str = "blazepose"
-    """File in ``backends/detectors`` that finds people, asked with the things as proposals; empty for none."""
+    """File in ``backends/detectors`` that finds people, asked with the things and with the people who were named as
+    proposals; empty for none."""
     people_options: Mapping[str, Any] = field(default_factory=dict)
     """Its settings."""
     part_cover: float = 0.6
@@ -51,7 +65,7 @@ class DetectSubjects:
     whole_share: float = 0.6
     """... and is if the people whom it holds fill this share of it; otherwise it is something larger."""
 
-    revision: ClassVar[int] = 1
+    revision: ClassVar[int] = 2
 
     def __call__(self, clip: Clip, frames: Frames, camera: CameraMotion) -> Detections:
         """Detect the subjects of a clip, ordered by sample, label and falling score.
@@ -60,21 +74,38 @@ class DetectSubjects:
             BackendError: a backend's name is wrong, or no backend at all could work.
         """
         things, things_error = self._run(self.objects, self.objects_options, clip, frames, camera, nothing())
-        people, people_error = self._run(self.people, self.people_options, clip, frames, camera, things)
-        errors = [error for error in (things_error, people_error) if error]
-        if errors and len(errors) == bool(self.objects) + bool(self.people):
+        named, named_error = self._run(self.named, self.named_options, clip, frames, camera, things)
+        proposals = joined([things, select(named, _called(named, PERSON))])
+        people, people_error = self._run(self.people, self.people_options, clip, frames, camera, proposals)
+        errors = [error for error in (things_error, named_error, people_error) if error]
+        if errors and len(errors) == bool(self.objects) + bool(self.named) + bool(self.people):
             raise BackendError("; ".join(str(error) for error in errors))
-        merged = joined([people, select(things, ~self._explained(things, people))])
+        merged = self._merged(things, named, people)
         order = sorted(
             range(len(merged.sample)),
             key=lambda i: (merged.sample[i], merged.label[i], -merged.score[i], *merged.xyxy[i]),
         )
-        notes = (*things.notes, *people.notes, *(str(error) for error in errors))
+        notes = (*things.notes, *named.notes, *people.notes, *(str(error) for error in errors))
         return replace(select(merged, np.array(order, dtype=np.int64)), notes=notes)
 
     def identity(self) -> str:
-        """Name both backends and what their answers depend on."""
-        return f"{plugins.identity('detectors', self.objects)};{plugins.identity('detectors', self.people)}"
+        """Name the backends and what their answers depend on."""
+        chosen = (
+            (self.objects, self.objects_options),
+            (self.named, self.named_options),
+            (self.people, self.people_options),
+        )
+        return ";".join(plugins.identity("detectors", name, options) for name, options in chosen)
+
+    def _merged(self, things: Detections, named: Detections, people: Detections) -> Detections:
+        """Make one detection of each subject in each sample."""
+        without_skeleton = select(named, people_without_skeleton(named, people))
+        known = select(named, ~_called(named, PERSON) & ~mistaken(named, people))
+        people = joined([with_named_boxes(people, named), without_skeleton])
+        # Names come first: a ball before somebody's legs lies within reach of the skeleton as a moving leg does.
+        things, nameless, used = name_regions(things, known)
+        things = select(things, ~nameless | ~self._explained(things, people))
+        return joined([people, things, select(known, ~used)])
 
     def _run(
         self,
@@ -128,6 +159,10 @@ class DetectSubjects:
         return not len(bones) or _near_share(thing, bones, reach_px) >= self.body_share
 
 
+def _called(detections: Detections, name: str) -> Bool[np.ndarray, "D"]:
+    return np.array([label == name for label in detections.label], dtype=bool)
+
+
 def nothing() -> Detections:
     """Return detections of nothing."""
     none = np.zeros((0, 0, 3))
@@ -136,18 +171,7 @@ def nothing() -> Detections:
 
 def select(detections: Detections, rows: Bool[np.ndarray, "D"] | Int[np.ndarray, "R"]) -> Detections:
     """Return some rows of detections, in the given order."""
-    chosen = np.flatnonzero(rows) if rows.dtype == bool else rows
-    return replace(
-        detections,
-        sample=detections.sample[chosen],
-        xyxy=detections.xyxy[chosen],
-        score=detections.score[chosen],
-        label=tuple(detections.label[i] for i in chosen),
-        source=tuple(detections.source[i] for i in chosen),
-        keypoints=detections.keypoints[chosen],
-        world=detections.world[chosen],
-        velocity_px_s=None if detections.velocity_px_s is None else detections.velocity_px_s[chosen],
-    )
+    return rows_of(detections, np.flatnonzero(rows) if rows.dtype == bool else rows)
 
 
 def joined(parts: Sequence[Detections]) -> Detections:

@@ -20,6 +20,14 @@ from kinescribe.geometry import (
     touches_border,
     turning_points,
 )
+from kinescribe.kinematics.posture import (
+    MAX_LATE_S,
+    crossing_s,
+    keeps_place,
+    one_level,
+    stays_in_view,
+    wavering,
+)
 from kinescribe.records import (
     CameraMotion,
     Clip,
@@ -36,6 +44,10 @@ from kinescribe.vocabulary import ANGLES, SKELETONS
 BORDERS = ("left", "up", "right", "down")
 """Directions of the borders in the order of ``touches_border``."""
 _OPPOSITE = {"left": "right", "right": "left", "up": "down", "down": "up"}
+
+
+GOES = ("move", "oscillate", "enter", "leave")
+"""What shows that something goes somewhere."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +90,7 @@ class FindEvents:
     max_pairs: int = 66
     """Relations are looked for among the longest-lived tracks only (12 of them), to bound crowds."""
 
-    revision: ClassVar[int] = 1
+    revision: ClassVar[int] = 2
 
     def __call__(
         self, clip: Clip, camera: CameraMotion, tracks: Tracks, poses: Poses, kinematics: Kinematics
@@ -86,16 +98,22 @@ class FindEvents:
         """Find all events, ordered by start, subject and kind."""
         found: list[Event] = []
         for row in range(len(tracks.ids)):
-            found += self._of_track(clip, camera, tracks, kinematics, row)
+            found += self._of_track(clip, camera, tracks, poses, kinematics, row)
         found += self._of_bodies(clip, poses, kinematics)
-        found += self._of_pairs(clip, tracks, kinematics)
+        found += self._of_pairs(clip, tracks, kinematics, {e.subject for e in found if e.kind in GOES})
         found.sort(key=lambda e: (e.span.start_s, e.subject, e.kind, e.part or "", e.span.end_s))
         return Events(tuple(found))
 
     # --- one track ------------------------------------------------------------------------------------------
 
     def _of_track(
-        self, clip: Clip, camera: CameraMotion, tracks: Tracks, kinematics: Kinematics, row: int
+        self,
+        clip: Clip,
+        camera: CameraMotion,
+        tracks: Tracks,
+        poses: Poses,
+        kinematics: Kinematics,
+        row: int,
     ) -> Iterator[Event]:
         seen = np.flatnonzero(np.isfinite(tracks.xyxy[row, :, 0]))
         if not len(seen):
@@ -103,8 +121,9 @@ class FindEvents:
         subject = int(tracks.ids[row])
         yield Event(subject, "visible", _span(clip, int(seen[0]), int(seen[-1])))
         yield from self._at_borders(clip, tracks, row, seen)
-        yield from self._travel(clip, kinematics, row)
-        if kinematics.tracks.frame[row] == "scene" and not _changes_scale(camera):
+        yield from self._travel(clip, poses, kinematics, row)
+        life = _span(clip, int(seen[0]), int(seen[-1]))
+        if kinematics.tracks.frame[row] == "scene" and not _changes_scale(camera, life):
             yield from self._depth(clip, tracks, kinematics, row)
 
     def _at_borders(self, clip: Clip, tracks: Tracks, row: int, seen: np.ndarray) -> Iterator[Event]:
@@ -131,7 +150,9 @@ class FindEvents:
     ) -> tuple[int, float] | None:
         """Return the border at which a box appears or vanishes, and how far its inner edge moved there."""
         window = [i for i in range(len(xyxy)) if 0 <= (clip.times_s[i] - clip.times_s[at]) * step <= 1.2]
-        boxes = xyxy[window][np.isfinite(xyxy[window, 0])]
+        known = np.array(window)[np.isfinite(xyxy[window, 0])]
+        boxes, times = xyxy[known], clip.times_s[known][::step]
+        away_s = abs(float(clip.times_s[at] - clip.times_s[0 if step > 0 else -1]))
         touched = touches_border(boxes, clip.width, clip.height)
         touched = touched if step > 0 else touched[::-1]
         best: tuple[int, int, float] | None = None
@@ -142,13 +163,15 @@ class FindEvents:
             shift = float(((boxes[:, (border + 2) % 4] - xyxy[at, (border + 2) % 4]) * sign).max(initial=0.0))
             extent = boxes[:, border % 2 + 2] - boxes[:, border % 2]
             whole = extent[0 if step > 0 else -1] > self.max_entering_share * extent.max()
-            if whole or shift < 0.03 * clip.width:
+            edge = (0.0, 0.0, float(clip.width), float(clip.height))[border]
+            late = crossing_s(times, boxes if step > 0 else boxes[::-1], border, edge) > away_s + MAX_LATE_S
+            if whole or late or shift < 0.03 * clip.width:
                 continue  # it was noticed there, or sways there, but it did not come in
             if best is None or (held, shift) > best[1:]:
                 best = (border, held, shift)
         return best and (best[0], best[2])
 
-    def _travel(self, clip: Clip, kinematics: Kinematics, row: int) -> Iterator[Event]:
+    def _travel(self, clip: Clip, poses: Poses, kinematics: Kinematics, row: int) -> Iterator[Event]:
         """Movements, their shapes and repetitions, and the rests between them."""
         motion = kinematics.tracks
         subject = int(motion.ids[row])
@@ -174,7 +197,9 @@ class FindEvents:
         for a, b in stirring:
             if (a, b) in moves or np.ptp(path[a : b + 1], axis=0).max() >= shift:
                 resting[a : b + 1] = False
-        yield from self._rests(clip, subject, path, resting, moves, shift)
+        for rest in self._rests(clip, subject, path, resting, moves, shift):
+            if _keeps_place(clip, poses, rest):
+                yield rest
 
     def _moves(
         self, clip: Clip, kinematics: Kinematics, row: int, a: int, b: int, shift: float
@@ -246,7 +271,7 @@ class FindEvents:
                 i, j = a + one.at, a + two.at
                 if abs(change) < needed or clip.times_s[j] - clip.times_s[i] < 0.8:
                     continue
-                if blob and not _grows_both_ways(boxes[i], boxes[j], needed):
+                if not _grows_both_ways(boxes[i], boxes[j], needed):
                     continue
                 trend = np.corrcoef(clip.times_s[i : j + 1], log_size[i : j + 1])[0, 1] ** 2
                 if trend >= (self.min_depth_fit_blob if blob else self.min_depth_fit):
@@ -279,6 +304,7 @@ class FindEvents:
     ) -> Iterator[Event]:
         """Rises (first kind) and falls (second kind) of a signal by ``needed``, between its turning points."""
         filled = fill_gaps(clip.times_s, signal, 0.3)
+        needed += wavering(filled)
         for a, b in stretches(np.isfinite(filled)):
             if b - a < 4:
                 continue
@@ -295,9 +321,17 @@ class FindEvents:
 
     # --- pairs ----------------------------------------------------------------------------------------------
 
-    def _of_pairs(self, clip: Clip, tracks: Tracks, kinematics: Kinematics) -> Iterator[Event]:
+    def _of_pairs(
+        self, clip: Clip, tracks: Tracks, kinematics: Kinematics, going: set[int]
+    ) -> Iterator[Event]:
+        """Relations; a region without a class that comes and goes nowhere may be nothing, and is nobody's other."""
         lifetime = np.isfinite(kinematics.tracks.image_px[..., 0]).sum(1)
-        longest = sorted(np.argsort(-lifetime, kind="stable")[:12].tolist())
+        worth = [
+            n
+            for n, label in enumerate(tracks.label)
+            if label != "object" or int(tracks.ids[n]) in going or stays_in_view(tracks.xyxy[n])
+        ]
+        longest = sorted(sorted(worth, key=lambda n: (-lifetime[n], n))[:12])
         for i, j in list(combinations(longest, 2))[: self.max_pairs]:
             yield from self._pair(clip, tracks, kinematics, i, j)
 
@@ -313,6 +347,8 @@ class FindEvents:
                 p, q = a + p, a + q
                 change = two.value - one.value
                 if abs(change) < 0.3 * max(one.value, two.value) or clip.times_s[q] - clip.times_s[p] < 0.4:
+                    continue
+                if not _on_one_level(tracks, i, j, p if change > 0 else q):
                     continue
                 shares = [self._share(path, x, y, p, q) for x, y in ((i, j), (j, i))]
                 mover, still = (i, j) if shares[0] >= shares[1] else (j, i)
@@ -343,15 +379,27 @@ def _span(clip: Clip, a: int, b: int) -> Span:
     return Span(float(clip.times_s[a]), float(clip.times_s[b]))
 
 
+def _keeps_place(clip: Clip, poses: Poses, rest: Event) -> bool:
+    """Whether the feet rest, too, where a skeleton shows them."""
+    row = np.flatnonzero(poses.ids == rest.subject)
+    during = (clip.times_s >= rest.span.start_s) & (clip.times_s <= rest.span.end_s)
+    return not len(row) or keeps_place(poses.keypoints[int(row[0])], during, poses.skeleton)
+
+
+def _on_one_level(tracks: Tracks, i: int, j: int, at: int) -> bool:
+    people = tracks.label[i] == tracks.label[j] == "person"
+    return not people or one_level(tracks.xyxy[i, at], tracks.xyxy[j, at])
+
+
 def _grows_both_ways(one: Float[np.ndarray, "4"], two: Float[np.ndarray, "4"], needed: float) -> bool:
-    """Whether width and height change alike: a region that only gains a part grows in one of them."""
+    """Whether width and height change alike: what gains a part, raises an arm or leans grows in one of them."""
     width, height = np.log((two[2:] - two[:2]) / (one[2:] - one[:2])).tolist()
     return width * height > 0 and min(abs(width), abs(height)) >= 0.6 * needed
 
 
-def _changes_scale(camera: CameraMotion) -> bool:
-    """Whether boxes grow because of the camera, so that growth says nothing about the subject."""
-    return any(label.startswith(("zoom", "dolly", "complex")) for label in camera.labels)
+def _changes_scale(camera: CameraMotion, span: Span) -> bool:
+    """Whether boxes grow, or may grow, because of the camera, so that growth says nothing about the subject."""
+    return any(label.startswith(("zoom", "dolly", "complex", "unknown")) for label in camera.labels_in(span))
 
 
 def _best_cycles(path: Float[np.ndarray, "M 2"], prominence: float) -> tuple[int, Cycles] | None:

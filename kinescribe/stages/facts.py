@@ -38,20 +38,32 @@ class StateFacts:
     far_widths: float = 0.5
     """A longer one is "far"."""
     min_camera_share: float = 0.9
-    """Share of the clip in which the camera must be known to be said to stand still."""
+    """Share of the clip in which the camera must do something for it to be said of the whole clip, in which it must be
+    known to be said to stand still where only the whole was looked at, and for a named thing that never
+    moves to be said to stay."""
+    min_camera_s: float = 1.0
+    """The camera is said to stand still for at least this long; half as long between two motions is no pause."""
+    min_life_s: float = 0.95
+    """Nothing is said of regions without a class that are seen for less: fragments of people and of edges before an
+    unsteady camera live 0.5 to 0.9 s, hands that come and go over 1 s."""
     max_pause_s: float = 4.0
     """Longer apart, two swings of a limb are two actions, not one that is repeated."""
     max_tempo: float = 1.7
     """The same if the time between them changes by more than this factor, or their length by 1.5 times it."""
 
-    revision: ClassVar[int] = 1
+    revision: ClassVar[int] = 2
 
     def __call__(self, clip: Clip, camera: CameraMotion, tracks: Tracks, events: Events) -> Facts:
         """State all facts, ordered by start."""
         stated = [*self._camera(clip, camera)]
         for subject, label in zip(tracks.ids.tolist(), tracks.label, strict=True):
             own = [event for event in events.events if event.subject == subject]
-            stated += self._travel(own if _may_rest(label, own) else [e for e in own if e.kind != "still"])
+            if label == "object" and any(
+                e.kind == "visible" and e.span.duration_s < self.min_life_s for e in own
+            ):
+                continue
+            rests = _may_rest(label, own, camera.known_share >= self.min_camera_share)
+            stated += self._travel(own if rests else [e for e in own if e.kind != "still"])
             stated += self._relations(own)
             stated += self._body([e for e in own if e.part is not None and not _is_step(e, own)])
         sure = [fact for fact in stated if fact.confidence >= self.min_confidence]
@@ -59,26 +71,43 @@ class StateFacts:
         return Facts(tuple(replace(fact, id=f"f{i:03d}") for i, fact in enumerate(sure)))
 
     def _camera(self, clip: Clip, camera: CameraMotion) -> Iterator[MotionFact]:
-        span = Span(0.0, float(clip.times_s[-1]))
+        length = float(clip.times_s[-1])
         names = ("s_m_dt", "s_m_dr", "s_m_max_dt", "s_m_max_dr")
         evidence = {"score": camera.score, **dict(zip(names, camera.terms.tolist(), strict=True))}
-        for label in camera.labels:
-            if label not in CAMERA_FACTS or span.duration_s <= 0:
-                continue
-            if label == "static" and camera.known_share < self.min_camera_share:
-                continue  # that nothing was seen to move is not that nothing moved
-            predicate, direction = CAMERA_FACTS[label]
+        for label, (predicate, direction) in CAMERA_FACTS.items():
             frame = "image" if label.startswith("dolly") else "scene"
-            yield MotionFact(
-                "",
-                CAMERA,
-                predicate,
-                span,
-                direction=direction,
-                frame=frame,
-                confidence=0.9,
-                evidence=evidence,
-            )
+            for span in self._camera_spans(camera, label, length):
+                yield MotionFact(
+                    "",
+                    CAMERA,
+                    predicate,
+                    span,
+                    direction=direction,
+                    frame=frame,
+                    confidence=0.9,
+                    evidence={**evidence, "clip_share": span.duration_s / length},
+                )
+
+    def _camera_spans(self, camera: CameraMotion, label: str, length_s: float) -> list[Span]:
+        """Return when a label holds: the whole clip if that is nearly so, else stretch by stretch."""
+        whole = Span(0.0, length_s)
+        if length_s <= 0:
+            return []
+        if not camera.stretches:
+            # that nothing was seen to move is not that nothing moved
+            sure = label != "static" or camera.known_share >= self.min_camera_share
+            return [whole] if label in camera.labels and sure else []
+        spans: list[Span] = []
+        for stretch in camera.stretches:
+            if label not in stretch.labels:
+                continue
+            if spans and stretch.span.start_s - spans[-1].end_s < self.min_camera_s / 2:
+                spans[-1] = Span(spans[-1].start_s, stretch.span.end_s)
+            else:
+                spans.append(stretch.span)
+        if sum(span.duration_s for span in spans) >= self.min_camera_share * length_s:
+            return [whole]
+        return [span for span in spans if label != "static" or span.duration_s >= self.min_camera_s]
 
     # --- places ---------------------------------------------------------------------------------------------
 
@@ -192,9 +221,15 @@ def _ratio(a: float, b: float) -> float:
     return high / low
 
 
-def _may_rest(label: str, events: Sequence[Event]) -> bool:
-    """Whether rest can be believed: a region without a class is only seen because something in it moves."""
-    return label != "object" or any(event.kind in ("move", "oscillate") for event in events)
+def _may_rest(label: str, events: Sequence[Event], camera_known: bool) -> bool:
+    """Whether rest can be believed: a region without a class is only seen because something in it moves.
+
+    A thing with a name that never moves rests in the scene if the camera is known; else it only keeps its place in
+    the picture, as a car ahead does. People are said to rest as seen.
+    """
+    if any(event.kind in ("move", "oscillate") for event in events):
+        return True
+    return label == "person" or (label != "object" and camera_known)
 
 
 def _changes_depth(still: Event, events: Sequence[Event]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -20,14 +21,32 @@ from kinescribe.geometry import (
     stretches,
     touches_border,
 )
+from kinescribe.kinematics.posture import SEEN, trunk_px
 from kinescribe.records import CameraMotion, Clip, JointKinematics, Kinematics, Poses, TrackKinematics, Tracks
+from kinescribe.stages.trust import MAX_FLOW_GAP_S, doubtful, overlarge
 from kinescribe.vocabulary import ANGLES, SKELETONS
 
-TORSO = ("left_shoulder", "right_shoulder", "left_hip", "right_hip")
+SHOULDERS = ("left_shoulder", "right_shoulder")
+TORSO = (*SHOULDERS, "left_hip", "right_hip")
 MIN_KNOWN = 0.8
 """Share of a track's samples for which its torso, or its pixels' velocity, must be known to be used."""
 MIN_CUT_OFF = 0.5
 """Share of a track's samples at the picture's border from which its pixels are asked instead of its box."""
+STANCE_S = 1.0
+"""A body that moves over one and the same foot for longer leans, bends or swings: in a walk each foot rests for some
+0.6 s of every step of 1 s (Whittle, Gait Analysis), and the first step takes little longer ..."""
+STANCE_TRUNKS = 0.2
+"""... where a foot rests if it keeps within so many trunk lengths: 11 cm, twice the error of a seen ankle ..."""
+LEAN_TRUNKS_S = 0.25
+"""... and a body moves if it goes so many trunk lengths a second: 0.14 m/s, a tenth of a walk."""
+SCALE_WINDOW_S = 2.0
+"""Over so long to either side a body is of one size, or grows evenly as it comes."""
+LIMB_SLACK = 1.05
+"""Bones are this much longer than they are seen to be at most (95 % of the time), before they bound an angle."""
+
+KNEE_SLACK_DEG = 20.0
+"""A knee is not bent more than the picture shows by more than the error of monocular joint angles (specs/perception.md
+1.6): depth makes legs that swing sideways bend by 50 degrees (camera clips). Squats towards the camera are lost."""
 
 
 @dataclass(frozen=True)
@@ -44,14 +63,14 @@ class MeasureKinematics:
     still_fraction: float = 0.005
     """Below this many frame widths per second there is no heading."""
 
-    revision: ClassVar[int] = 1
+    revision: ClassVar[int] = 2
 
     def __call__(self, clip: Clip, camera: CameraMotion, tracks: Tracks, poses: Poses) -> Kinematics:
         """Measure every track and every skeleton."""
         return Kinematics(self._tracks(clip, camera, tracks, poses), self._joints(clip, poses))
 
     def _tracks(self, clip: Clip, camera: CameraMotion, tracks: Tracks, poses: Poses) -> TrackKinematics:
-        center = _centers(clip, tracks, poses)
+        center, doubt = _centers(clip, camera, tracks, poses, self.half_window_s)
         in_scene = apply_affine(camera.to_scene[None], center)
         image, _ = self._smooth_2d(clip, center)
         scene, _ = self._smooth_2d(clip, in_scene)
@@ -62,6 +81,9 @@ class MeasureKinematics:
         path, velocity = self._smooth_2d(clip, raw)
         speed = np.hypot(velocity[..., 0], velocity[..., 1])
         heading = heading_deg(velocity[..., 0], velocity[..., 1])
+        noise = _noise(raw - path)
+        for known in (image, scene, velocity, speed):
+            known[doubt] = np.nan
         sizes = np.log(np.maximum(box_size(tracks.xyxy), 1e-6))
         # What the border cuts off most of the time has no size to be told.
         sizes[_is_cut_off(clip, tracks)] = np.nan
@@ -77,7 +99,7 @@ class MeasureKinematics:
             heading_deg=np.where(speed > self.still_fraction * clip.width, heading, np.nan),
             size_px=np.exp(size.value),
             scale_rate_s=size.rate,
-            noise_px=_noise(raw - path),
+            noise_px=noise,
         )
 
     def _smooth_2d(
@@ -89,7 +111,7 @@ class MeasureKinematics:
         return value.reshape(shape).transpose(0, 2, 1), rate.reshape(shape).transpose(0, 2, 1)
 
     def _joints(self, clip: Clip, poses: Poses) -> JointKinematics:
-        angle = self._angles(poses)
+        angle = self._angles(clip, poses)
         shape = angle.shape
         rows = angle.transpose(0, 2, 1).reshape(-1, shape[1])
         value, rate = smooth(clip.times_s, rows, self.half_window_s)
@@ -103,15 +125,23 @@ class MeasureKinematics:
             sigma=spectra[..., 2],
         )
 
-    def _angles(self, poses: Poses) -> Float[np.ndarray, "N T J"]:
+    def _angles(self, clip: Clip, poses: Poses) -> Float[np.ndarray, "N T J"]:
         index = {name: i for i, name in enumerate(SKELETONS[poses.skeleton])}
-        triplets = np.array([[index[point] for point in names] for names in ANGLES.values()])
-        # Angles in space where there is a third dimension: in the picture they change with the view.
-        a, b, c = (poses.world[:, :, column] for column in triplets.T)
-        angle = inner_angle_deg(a, b, c)
-        with np.errstate(invalid="ignore"):
-            sure = (poses.keypoints[:, :, triplets, 2] >= self.min_point_score).all(-1)
-        return np.where(sure, angle, np.nan)
+        result = np.full((*poses.keypoints.shape[:2], len(ANGLES)), np.nan)
+        for j, (joint, names) in enumerate(ANGLES.items()):
+            if not all(name in index for name in names):
+                continue  # a skeleton without heels has no ankles to speak of
+            points = [index[name] for name in names]
+            # Angles in space where there is a third dimension: in the picture they change with the view.
+            angle = inner_angle_deg(*(poses.world[:, :, point] for point in points))
+            with np.errstate(invalid="ignore"):
+                sure = np.asarray((poses.keypoints[:, :, points, 2] >= self.min_point_score).all(-1))
+            if joint.endswith(("elbow", "knee")):
+                angle = np.fmax(angle, _least_angle_deg(clip, poses, points, sure))
+            if joint.endswith("knee"):
+                angle = np.fmax(angle, _filmed_angle_deg(poses, points) - KNEE_SLACK_DEG)
+            result[..., j] = np.where(sure, angle, np.nan)
+        return result
 
     def _spectral(self, clip: Clip, rate: Float[np.ndarray, "T"]) -> tuple[float, float, float]:
         """Return energy, high-frequency share and sigma of the longest gapless stretch (KPM eq. 6-8)."""
@@ -130,29 +160,126 @@ class MeasureKinematics:
         return (total, share, float(np.sqrt(power).std()))
 
 
-def _centers(clip: Clip, tracks: Tracks, poses: Poses) -> Float[np.ndarray, "N T 2"]:
-    """Return where each subject is: the middle of the torso where a skeleton shows it, else of the box.
+def _filmed_angle_deg(poses: Poses, points: Sequence[int]) -> Float[np.ndarray, "N T"]:
+    """Return an angle as the picture shows it."""
+    flat = np.pad(poses.keypoints[..., :2], ((0, 0), (0, 0), (0, 0), (0, 1)))
+    return inner_angle_deg(*(flat[:, :, point] for point in points))
 
-    A raised arm moves the middle of a person's box, not the person; and the middle of a box that the picture's
-    border cuts off stays behind the thing, whose pixels say how it moves. One of the three is used for a whole
-    track: changing between them would look like a jump.
+
+def _least_angle_deg(
+    clip: Clip, poses: Poses, points: Sequence[int], sure: Bool[np.ndarray, "N T"]
+) -> Float[np.ndarray, "N T"]:
+    """Return how straight a limb is at least: its ends are no nearer to each other in space than in the picture.
+
+    Depth is a guess. With the bones' lengths (the longest that they are seen) the distance of their ends in the picture
+    gives a lower bound of the angle between them, by the law of cosines.
+    """
+    picture = np.where(sure[..., None, None], poses.keypoints[:, :, points, :2], np.nan)
+    trunk = np.array([_scale(clip, row, poses.skeleton) for row in poses.keypoints]).reshape(sure.shape)
+    ends = ((0, 1), (1, 2), (0, 2))
+    one, two, apart = (
+        np.hypot(*np.moveaxis(picture[..., a, :] - picture[..., b, :], -1, 0)) / trunk for a, b in ends
+    )
+    bound = np.full(sure.shape, np.nan)
+    for n in np.flatnonzero(np.isfinite(apart).any(1)).tolist():
+        a, b = (LIMB_SLACK * float(np.nanpercentile(bone[n], 95)) for bone in (one, two))
+        cosine = (a**2 + b**2 - apart[n] ** 2) / max(2 * a * b, 1e-9)
+        bound[n] = np.degrees(np.arccos(np.clip(cosine, -1, 1)))
+    return bound
+
+
+def _scale(clip: Clip, points: Float[np.ndarray, "T K 3"], skeleton: str) -> Float[np.ndarray, "T"]:
+    """Return how large a body is in the picture: its trunk over a long time, since it leans in between."""
+    return smooth(clip.times_s, trunk_px(points, skeleton)[None], SCALE_WINDOW_S, degree=1).value[0]
+
+
+def _centers(
+    clip: Clip, camera: CameraMotion, tracks: Tracks, poses: Poses, half_window_s: float
+) -> tuple[Float[np.ndarray, "N T 2"], Bool[np.ndarray, "N T"]]:
+    """Return where each subject is, and where that is no path of the subject.
+
+    It is the middle of the torso where a skeleton shows it, of the shoulders where it shows only them, else of the
+    box. A raised arm moves the middle of a person's box, not the person; and the middle of a box that the picture's
+    border cuts off stays behind the thing, whose pixels say how it moves. One of them is used for a whole track:
+    changing between them would look like a jump.
     """
     center = box_center(tracks.xyxy)
+    doubt = doubtful(clip, camera, tracks, half_window_s)
     if tracks.velocity_px_s is not None:
+        large = overlarge(clip, tracks)
         for n in np.flatnonzero(_is_cut_off(clip, tracks)).tolist():
             seen = np.isfinite(center[n, :, 0])
             if float(np.isfinite(tracks.velocity_px_s[n, seen, 0]).mean()) >= MIN_KNOWN:
                 center[n] = _carried(clip, center[n], tracks.velocity_px_s[n])
-    index = [SKELETONS[poses.skeleton].index(name) for name in TORSO]
+                rate = fill_gaps(clip.times_s, tracks.velocity_px_s[n, :, 0], MAX_FLOW_GAP_S)
+                doubt[n] = large[n] | (seen & ~np.isfinite(rate))
+    names = SKELETONS[poses.skeleton]
     for row, track_id in enumerate(poses.ids):
         n = tracks.row(int(track_id))
-        points = poses.keypoints[row][:, index]
-        torso = points[..., :2].mean(1)
-        torso[~(points[..., 2] >= 0.5).all(1)] = np.nan
         seen = np.isfinite(center[n, :, 0])
-        if np.isfinite(torso[seen, 0]).mean() >= MIN_KNOWN:
-            center[n] = torso
-    return center
+        for joints in (TORSO, SHOULDERS):
+            points = poses.keypoints[row][:, [names.index(name) for name in joints]]
+            middle = points[..., :2].mean(1)
+            middle[~(points[..., 2] >= SEEN).all(1)] = np.nan
+            if np.isfinite(middle[seen, 0]).mean() >= MIN_KNOWN:
+                center[n] = middle
+                doubt[n] = _leans(clip, camera, middle, poses, row, half_window_s)
+                break
+    return center, doubt
+
+
+def _leans(
+    clip: Clip,
+    camera: CameraMotion,
+    body: Float[np.ndarray, "T 2"],
+    poses: Poses,
+    row: int,
+    half_window_s: float,
+) -> Bool[np.ndarray, "T"]:
+    """Return where a body moves over a foot that stays: it leans, bends or swings, and nobody can say that it goes."""
+    result = np.zeros(len(body), bool)
+    points, names = poses.keypoints[row], SKELETONS[poses.skeleton]
+    trunk = trunk_px(points, poses.skeleton)
+    if not np.isfinite(trunk).any():
+        return result
+    size = float(np.nanmedian(trunk))
+    place = _fixed(camera, body)
+    velocity = smooth(clip.times_s, place.T.copy(), half_window_s).rate
+    with np.errstate(invalid="ignore"):
+        moves = np.hypot(*velocity) > LEAN_TRUNKS_S * size
+    for side in ("left", "right"):
+        ankle = points[:, names.index(f"{side}_ankle")]
+        with np.errstate(invalid="ignore"):
+            foot = np.where((ankle[:, 2] >= SEEN)[:, None], _fixed(camera, ankle[:, :2]), np.nan)
+        foot = np.stack([fill_gaps(clip.times_s, foot[:, k], 0.35) for k in (0, 1)], axis=1)
+        for first, last in stretches(moves & np.isfinite(foot[:, 0])):
+            for a, b in _stances(clip, foot[first : last + 1], STANCE_TRUNKS * size, first):
+                result[a : b + 1] = True
+    return result
+
+
+def _fixed(camera: CameraMotion, points: Float[np.ndarray, "T 2"]) -> Float[np.ndarray, "T 2"]:
+    """Return points in the scene where the camera is known, else as filmed."""
+    scene: Float[np.ndarray, "T 2"] = apply_affine(camera.to_scene, points)
+    return np.where(np.isfinite(scene), scene, points) if np.isfinite(scene).any() else points
+
+
+def _stances(
+    clip: Clip, foot: Float[np.ndarray, "M 2"], within_px: float, first: int
+) -> Iterator[tuple[int, int]]:
+    """Yield the stretches of a stance or more in which a foot stays within so many pixels.
+
+    Args:
+        clip: for its times.
+        foot: its place in consecutive samples.
+        within_px: how far it may stray.
+        first: the number of the first of these samples.
+    """
+    for start in range(len(foot)):
+        spread = np.maximum.accumulate(foot[start:]) - np.minimum.accumulate(foot[start:])
+        end = start + int((spread.max(1) <= within_px).sum()) - 1
+        if clip.times_s[first + end] - clip.times_s[first + start] >= STANCE_S - 1e-6:
+            yield first + start, first + end
 
 
 def _is_cut_off(clip: Clip, tracks: Tracks) -> Bool[np.ndarray, "N"]:

@@ -100,11 +100,6 @@ _CAMERA_IDEAS = (
 )
 _CAMERA_MOVES = (Idea("move", ("forward",)), Idea("move", ("backward",)))
 """Only where the camera is seen to move with parallax: else they could be taken for zooming."""
-_AGAINST_EXPANSION = {
-    "dolly_in": (("move", ("backward",)), ("zoom", ("out",))),
-    "dolly_out": (("move", ("forward",)), ("zoom", ("in",))),
-}
-"""What is false of a picture whose parts move away from one point (or towards it), whatever else the camera does."""
 _GENERAL_IDEAS = (
     *(Idea("move", (way,)) for way in ("left", "right", "up", "down")),
     *(Idea(predicate) for predicate in ("stay", "enter", "leave")),
@@ -130,7 +125,7 @@ class AskQuestions:
     max_per_category: int = 4
     """Keeps clips with many subjects from crowding out the others (FoundationMotion: about six per clip in all)."""
 
-    revision: ClassVar[int] = 2
+    revision: ClassVar[int] = 3
 
     def __call__(
         self,
@@ -278,20 +273,10 @@ class _Asker:
 
     def _checked(self, claim: Claim) -> Judgement:
         found = check(claim, self.measured)
-        if claim.subject == CAMERA and found.holds is None:
-            return self._against_expansion(claim) or found
         if claim.subject == CAMERA or not self.measured.camera.moves:
             return found
         seen = check(claim, self.filmed)
         return found if seen.holds == found.holds else Judgement(None, f"{found.why}; as filmed: {seen.why}")
-
-    def _against_expansion(self, claim: Claim) -> Judgement | None:
-        """Refuse the opposite of driving: driving is always labelled ``complex`` too, which the judge leaves open."""
-        said = (claim.action.predicate, claim.action.direction)
-        for label, never in _AGAINST_EXPANSION.items():
-            if label in self.measured.camera.labels and said in never:
-                return Judgement(False, f"camera: {label}; the picture's parts move the other way")
-        return None
 
     def _option(self, fact: MotionFact, span: Span | None) -> Option:
         """An option and its verdict in the time that the question gives."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, NamedTuple
@@ -13,8 +14,13 @@ from kinescribe import plugins
 from kinescribe.geometry import apply_affine, box_center, box_size, invert_affine
 from kinescribe.records import CameraMotion, Clip, Detections, Tracks
 from kinescribe.stages.arrivals import absorb
+from kinescribe.stages.naming import BOTH
+from kinescribe.stages.reunion import successors
+from kinescribe.stages.trust import ghosts
+from kinescribe.vocabulary import FURNITURE, HOLDERS
 
 PERSON = "person"
+NAMELESS = "object"
 FIT_S = 0.6
 """Stretch before and after a gap from which velocities are taken."""
 
@@ -51,9 +57,13 @@ class TrackSubjects:
     part_cover: float = 0.7
     """A thing that has this share of its box inside another subject's box ..."""
     part_life: float = 0.7
-    """... for this share of its life is a part of the other (a moving arm, a piece of a region), no subject."""
+    """... for this share of its life is a part of the other (a moving arm, a piece of a region), no subject. Things
+    with a name are none (a ball in somebody's hands), and nothing is a part of what holds others."""
+    min_named: float = 0.2
+    """A thing is called by a name that this share of its sightings bear: a small detector sees a small ball in one of
+    four pictures and hardly calls anything else one in the same place."""
 
-    revision: ClassVar[int] = 2
+    revision: ClassVar[int] = 4
 
     def identity(self) -> str:
         """Return what the tracks depend on besides the settings."""
@@ -62,13 +72,15 @@ class TrackSubjects:
     def __call__(self, clip: Clip, camera: CameraMotion, detections: Detections) -> Tracks:
         """Track the subjects of a clip; without detections there are none."""
         tracks: Tracks = plugins.load("trackers", self.backend)(**self.options)(clip, camera, detections)
-        tracks = self._split(clip, tracks)
+        tracks = self._called(detections, self._split(clip, tracks))
         tracks = _keep(tracks, ~self._parts(tracks))
-        tracks = self._joined(clip, camera, tracks)
-        tracks = _keep(tracks, self._long(clip, tracks))
+        tracks = self._reunited(clip, camera, detections, self._joined(clip, camera, tracks))
+        tracks = _keep(tracks, self._long(clip, tracks) & ~self._scenery(detections, tracks))
         tracks = _keep(tracks, ~self._parts(tracks))  # joined fragments can hold what none of them held alone
         tracks = absorb(clip, tracks, self.max_arrival_s, self.max_gap_s)
         tracks = replace(tracks, xyxy=self._bridged(clip, camera, tracks))
+        moving = replace(tracks, velocity_px_s=_velocity(detections, tracks))
+        tracks = _keep(tracks, ~ghosts(clip, camera, moving))
         return replace(_numbered(tracks), velocity_px_s=_velocity(detections, _numbered(tracks)))
 
     def _split(self, clip: Clip, tracks: Tracks) -> Tracks:
@@ -88,6 +100,61 @@ class TrackSubjects:
         split.xyxy[outside], split.score[outside], split.detection[outside] = np.nan, np.nan, -1
         return split
 
+    def _called(self, detections: Detections, tracks: Tracks) -> Tracks:
+        """Call things by the name that most of their named sightings bear, weighted by score; else they have none."""
+        labels = list(tracks.label)
+        for n, row in enumerate(tracks.detection):
+            rows = row[row >= 0]
+            named = [i for i in rows.tolist() if detections.label[i] not in (NAMELESS, PERSON)]
+            if tracks.label[n] == PERSON or not len(rows):
+                continue
+            weight: dict[str, float] = defaultdict(float)
+            for i in named:
+                weight[detections.label[i]] += float(detections.score[i])
+            best = max(weight, key=lambda name: weight[name], default=NAMELESS)
+            sure = len(named) >= self.min_named * len(rows) and weight[best] > sum(weight.values()) / 2
+            labels[n] = best if sure else NAMELESS
+        return replace(tracks, label=tuple(labels))
+
+    def _reunited(self, clip: Clip, camera: CameraMotion, detections: Detections, tracks: Tracks) -> Tracks:
+        """Join what only its names hold together, and call everything by its name.
+
+        A whole has the names of all its pieces, so this is done until nothing fits any more.
+        """
+        while True:
+            people = [label == PERSON for label in tracks.label]
+            called = [
+                set() if person else _names(detections, row)
+                for person, row in zip(people, tracks.detection, strict=True)
+            ]
+            pairs = successors(
+                clip,
+                tracks,
+                _paths(camera, tracks),
+                called,
+                max_gap_s=self.max_steady_gap_s,
+                max_overlap_s=self.max_overlap_s,
+                max_size_ratio=self.max_size_ratio,
+            )
+            if not pairs:
+                return self._called(detections, tracks)
+            for first, second in pairs.items():
+                late = np.arange(len(clip.times_s)) >= int(np.flatnonzero(tracks.detection[second] >= 0)[0])
+                tracks.xyxy[first, late], tracks.score[first, late] = np.nan, np.nan
+                tracks.detection[first, late] = -1
+            tracks = _chained(tracks, pairs)
+
+    def _scenery(self, detections: Detections, tracks: Tracks) -> Bool[np.ndarray, "N"]:
+        """Return which tracks are furniture that was hardly ever seen to move: no subjects of a clip."""
+        rests = np.array([BOTH not in source for source in detections.source], dtype=bool)
+        return np.array(
+            [
+                label in FURNITURE and rests[row[row >= 0]].mean() > 1 - self.min_named
+                for label, row in zip(tracks.label, tracks.detection, strict=True)
+            ],
+            dtype=bool,
+        )
+
     def _long(self, clip: Clip, tracks: Tracks) -> Bool[np.ndarray, "N"]:
         seen = tracks.detection >= 0
         enough = seen.sum(1) >= self.min_detections
@@ -100,14 +167,17 @@ class TrackSubjects:
         )
 
     def _parts(self, tracks: Tracks) -> Bool[np.ndarray, "N"]:
-        """Return which tracks are only parts of others; people never are."""
+        """Return which tracks are only parts of others; what has a name never is."""
         result = np.zeros(len(tracks.ids), dtype=bool)
+        holders = np.array([label in HOLDERS for label in tracks.label], dtype=bool)
         life = np.isfinite(tracks.xyxy[..., 0])
         for guest in np.argsort(life.sum(1), kind="stable").tolist():
-            if tracks.label[guest] == PERSON:
+            if tracks.label[guest] != NAMELESS:
                 continue
             lived = life[guest]
-            hosts = ~result & (life.sum(1) >= lived.sum()) & (life[:, lived].mean(1) >= self.part_life)
+            hosts = (
+                ~result & ~holders & (life.sum(1) >= lived.sum()) & (life[:, lived].mean(1) >= self.part_life)
+            )
             hosts[guest] = False
             cover = _cover(tracks.xyxy[guest, lived], tracks.xyxy[hosts][:, lived])
             result[guest] = ((cover >= self.part_cover).mean(1) >= self.part_life).any()
@@ -196,6 +266,11 @@ class TrackSubjects:
                 if b > a + 1 and (short or self._error(clip, tracks, path, (n, a), (n, b)) is not None):
                     boxes[n, a + 1 : b] = _between(clip, camera, boxes[n], a, b)
         return boxes
+
+
+def _names(detections: Detections, rows: Int[np.ndarray, "T"]) -> set[str]:
+    """Return by which names the rows of a track were seen; what holds others does not move about."""
+    return {detections.label[i] for i in rows[rows >= 0].tolist()} - {NAMELESS, PERSON} - HOLDERS
 
 
 def _velocity(detections: Detections, tracks: Tracks) -> Float[np.ndarray, "N T 2"] | None:

@@ -53,7 +53,7 @@ def fit_similarity(
     for _ in range(REFITS):
         near = np.abs(scale * z + shift - w) / tolerance
         # Geman-McClure inside the tolerance, nothing outside: a foreground must not pull at all.
-        scale, shift = _least_squares(z, w, np.where(near < 1, 1 / (1 + (2 * near) ** 2) ** 2, 0.0))
+        scale, shift = weighted_similarity(z, w, np.where(near < 1, 1 / (1 + (2 * near) ** 2) ** 2, 0.0))
     inliers = np.abs(scale * z + shift - w) < tolerance
     return Fit(_matrix(scale, shift), inliers)
 
@@ -108,9 +108,10 @@ def _pairs(count: int) -> tuple[Int[np.ndarray, "M"], Int[np.ndarray, "M"]]:
     return i, j
 
 
-def _least_squares(
+def weighted_similarity(
     z: Complex[np.ndarray, "P"], w: Complex[np.ndarray, "P"], weight: Float[np.ndarray, "P"]
 ) -> tuple[complex, complex]:
+    """Return scale and shift of the similarity that takes z nearest to w, in the weighted mean of squares."""
     total = weight.sum()
     if total < 1e-9:
         return 1 + 0j, 0j

@@ -195,7 +195,8 @@ class Stepper:
             "flags": cv2.OPTFLOW_USE_INITIAL_FLOW,
         }
         moved, seen, _ = cv2.calcOpticalFlowPyrLK(earlier, current, points, start, maxLevel=levels, **lk)
-        back, kept, _ = cv2.calcOpticalFlowPyrLK(current, earlier, moved, points.copy(), maxLevel=1, **lk)
+        # The way back begins where it should end, so it needs no coarser level.
+        back, kept, _ = cv2.calcOpticalFlowPyrLK(current, earlier, moved, points.copy(), maxLevel=0, **lk)
         return moved, (seen[:, 0] > 0) & (kept[:, 0] > 0) & (_norm(back - points) < RETURN_PX)
 
     def _without_corners(

@@ -18,7 +18,7 @@ from typing import ClassVar, NamedTuple
 
 import cv2
 import numpy as np
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Bool, Float, Int, UInt8
 from scipy.ndimage import minimum_filter1d
 
 from kinescribe.backends.cameras import _summary
@@ -39,6 +39,12 @@ KEY_FADES = 0.6
 """A key sample is replaced when it explains this much less than the neighbour does (it goes out of view)."""
 MAX_BRIDGE_S = 1.0
 """Unknown for this long between two samples at the same place: the camera stood still meanwhile."""
+MIN_FOUND = 0.2
+"""Share of the grid that must have been followed for a motion without one map to be called complex: on plain ground
+there is none to follow, in fades few."""
+MIN_SEEN = 5 / 16
+"""Share of the coarse grid that corners must reach for anything to be said of the camera: a title reaches two to four
+cells of 16; static clips, a dark hall among them, have seven and more, and five while somebody fills the picture."""
 CUT_APART = 2
 """Cuts are at least this many samples apart."""
 UNKNOWN: Float[np.ndarray, "2 3"] = np.full((2, 3), np.nan)
@@ -54,6 +60,15 @@ class Key(NamedTuple):
     def place(self, step: Step) -> Float[np.ndarray, "2 3"]:
         """Return the map to the first sample of a picture that is one step away."""
         return self.to_scene if step.at_rest else compose_affine(self.to_scene, invert_affine(step.content))
+
+
+class Local(NamedTuple):
+    """Where the camera was within its plane, also where the way back to the first sample is unknown."""
+
+    planes: Int[np.ndarray, "T"]
+    """Which plane a sample is placed in: 0 is the first sample's; another after every step that is not trusted."""
+    places: Float[np.ndarray, "T 2 3"]
+    """Maps to the plane's first sample."""
 
 
 @dataclass(frozen=True)
@@ -73,25 +88,27 @@ class LkGrid:
     min_coverage: float = 0.4
     """Share of the coarse grid that inliers must reach, or the fit may follow one object (perception 3.4)."""
 
-    revision: ClassVar[int] = 1
+    revision: ClassVar[int] = 2
 
     def __call__(self, clip: Clip, frames: Frames) -> CameraMotion:
         """Measure a clip; ``to_scene`` is the identity at sample 0 and NaN where the camera is unknown."""
         follower: Follower | None = None
         steps: list[Step] = []
-        to_scene = [IDENTITY]
+        to_scene, planes, places = [IDENTITY], [0], [IDENTITY]
         for frame in frames:
             picture = self._small(frame.image)
             if follower is None:
                 follower = Follower(self, picture)
             else:
-                step, place = follower.follow(picture)
-                steps.append(step)
-                to_scene.append(place)
+                steps.append(follower.follow(picture))
+                places.append(follower.place)
+                planes.append(follower.plane)
+                to_scene.append(follower.place if follower.plane == 0 else UNKNOWN)
         if follower is None or not steps:
             nothing = np.full(len(to_scene), np.nan)
             return CameraMotion(np.stack(to_scene), nothing, nothing, 0.0, np.zeros(4), ("static",))
-        return self._summed_up(clip, steps, np.stack(to_scene), follower.picture.shape)
+        local = Local(np.array(planes, dtype=np.int64), np.stack(places))
+        return self._summed_up(clip, steps, np.stack(to_scene), local, follower.picture.shape)
 
     @property
     def stepper(self) -> Stepper:
@@ -110,7 +127,12 @@ class LkGrid:
         return np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA))
 
     def _summed_up(
-        self, clip: Clip, steps: list[Step], to_scene: Float[np.ndarray, "T 2 3"], shape: tuple[int, ...]
+        self,
+        clip: Clip,
+        steps: list[Step],
+        to_scene: Float[np.ndarray, "T 2 3"],
+        local: Local,
+        shape: tuple[int, ...],
     ) -> CameraMotion:
         size, rate = (float(shape[1]), float(shape[0])), _samples_per_s(clip)
         ratio = np.array([step.inlier_ratio for step in steps])
@@ -127,10 +149,14 @@ class LkGrid:
         if radial.any():
             to_scene[1 + int(np.flatnonzero(radial)[0]) :] = np.nan
         _bridge(to_scene, max(1, round(MAX_BRIDGE_S * rate)), cuts)
-        maps = _maps(steps, to_scene, cuts)
-        known = np.isfinite(to_scene[:, 0, 0])
-        unknown = np.array([not self.trusts(step) for step in steps]) & ~(known[1:] & known[:-1])
-        unknown[cuts - 1] = False
+        trusted = np.array([self.trusts(step) for step in steps])
+        maps, known = _maps(steps, trusted, to_scene, local, cuts)
+        placed = np.isfinite(to_scene[1:, 0, 0]) & np.isfinite(to_scene[:-1, 0, 0])
+        # A picture with next to no corners that does not change is taken to rest, but shows no camera.
+        seen = np.array([step.coverage >= MIN_SEEN for step in steps])
+        known = seen & known | placed & _brief_gaps(seen, max(1, round(MAX_BRIDGE_S * rate)))
+        unclear = np.array([step.found for step in steps]) >= MIN_FOUND * len(cells)
+        stretches = _summary.stretches(_summary.path(maps, size), clip.times_s, known, unclear, radial, cuts)
         value, terms = _summary.score(maps, size)
         return CameraMotion(
             to_scene=_scaled(to_scene, clip.width / size[0], clip.height / size[1]),
@@ -138,17 +164,20 @@ class LkGrid:
             coverage=np.array([np.nan, *(step.coverage for step in steps)]),
             score=value,
             terms=terms,
-            labels=_summary.labels(_summary.path(maps, size), value, rate, unknown, radial),
+            labels=_summary.summary(stretches),
             cuts_s=tuple(clip.times_s[cuts].tolist()),
+            stretches=stretches,
         )
 
 
 class Follower:
-    """Keeps the place in the first sample's plane while pictures come in."""
+    """Keeps the place in the first sample's plane while pictures come in, and in a new one where that is lost."""
 
     def __init__(self, backend: LkGrid, picture: UInt8[np.ndarray, "h w"]) -> None:
         self.backend, self.stepper = backend, backend.stepper
         self.picture, self.grid, self.place = picture, self.stepper.grid(picture), IDENTITY
+        self.plane = self.num_planes = 0
+        """The plane that the place is in; 0 is the first sample's."""
         self.key = Key(picture, self.grid, IDENTITY)
         self.content: Float[np.ndarray, "2 3"] | None = IDENTITY
         """Last motion of the content, which the next sample is expected to continue; None where unknown."""
@@ -157,19 +186,32 @@ class Follower:
         self.pace = self.coasted = IDENTITY
         """Motion per sample when the place was lost, and its sum since then."""
 
-    def follow(self, picture: UInt8[np.ndarray, "h w"]) -> tuple[Step, Float[np.ndarray, "2 3"]]:
-        """Return the step to the next picture and its map to the first one (NaN where unknown)."""
+    def follow(self, picture: UInt8[np.ndarray, "h w"]) -> Step:
+        """Return the step to the next picture; ``plane`` and ``place`` then say where that is."""
         step = self._step(picture)
         grid = self.stepper.grid(picture)
-        place, renew = (self._return(picture), False) if self.lost else self._place(picture, step)
+        place, renew = self._place(picture, step)
+        if not np.isfinite(place[0, 0]):
+            self.num_planes += 1
+            self.plane, place, renew = self.num_planes, IDENTITY, True
+        if self.lost:
+            _, key = self.lost
+            back = self._return(picture)
+            if np.isfinite(back[0, 0]):
+                self.plane, self.key, place, renew = 0, key, back, False
         if renew:
             self.key = Key(picture, grid, place)
         self.picture, self.grid, self.place = picture, grid, place
         self.content = step.content if self.backend.trusts(step) else None
-        return step, place
+        return step
 
     def _step(self, picture: UInt8[np.ndarray, "h w"]) -> Step:
         expected = IDENTITY if self.content is None else self.content
+        if self.content is IDENTITY:
+            # Most cameras that rest go on resting, and that is seen without the upper half of the pyramid.
+            step = self.stepper.step(self.picture, self.grid, picture, expected, levels=1)
+            if step.at_rest:
+                return step
         step = self.stepper.step(self.picture, self.grid, picture, expected)
         if self.backend.trusts(step) or self.content is None or len(self.grid.points) < MIN_POINTS:
             return step
@@ -178,7 +220,7 @@ class Follower:
         return again if again.inlier_ratio > step.inlier_ratio else step
 
     def _place(self, picture: UInt8[np.ndarray, "h w"], step: Step) -> tuple[Float[np.ndarray, "2 3"], bool]:
-        """Return the map to the first picture, and whether the picture becomes the key."""
+        """Return the map to the plane's first picture, and whether the picture becomes the key."""
         known = self.backend.trusts(step)
         by_step = Key(self.picture, self.grid, self.place).place(step) if known else UNKNOWN
         at_key = self.place is self.key.to_scene
@@ -191,7 +233,7 @@ class Follower:
             # A key at rest stays: motion below noise adds up only against a picture that is kept.
             fades = known and not far.at_rest and far.inlier_ratio < KEY_FADES * step.inlier_ratio
             return self.key.place(far), fades
-        if not known:
+        if not known and not self.lost:
             self.lost = (Key(self.picture, self.grid, self.place), self.key)
             self.pace = self.coasted = IDENTITY if self.content is None else self.content
         return by_step, known
@@ -243,14 +285,30 @@ def _bridge(to_scene: Float[np.ndarray, "T 2 3"], longest: int, cuts: Int[np.nda
 
 
 def _maps(
-    steps: list[Step], to_scene: Float[np.ndarray, "T 2 3"], cuts: Int[np.ndarray, "C"]
-) -> Float[np.ndarray, "M 2 3"]:
-    """Return every sample's map to the one before: as placed where known, else a guess; rest at cuts."""
-    placed = compose_affine(invert_affine(to_scene[:-1]), to_scene[1:])
+    steps: list[Step],
+    trusted: Bool[np.ndarray, "M"],
+    to_scene: Float[np.ndarray, "T 2 3"],
+    local: Local,
+    cuts: Int[np.ndarray, "C"],
+) -> tuple[Float[np.ndarray, "M 2 3"], Bool[np.ndarray, "M"]]:
+    """Return every sample's map to the one before, and where it was measured: elsewhere it is a guess; rest at cuts."""
     guess = invert_affine(np.stack([step.content for step in steps]))
-    maps = np.where(np.isfinite(placed), placed, guess)
+    within = compose_affine(invert_affine(local.places[:-1]), local.places[1:])
+    maps = np.where((local.planes[1:] == local.planes[:-1])[:, None, None], within, guess)
+    placed = compose_affine(invert_affine(to_scene[:-1]), to_scene[1:])
+    known = np.isfinite(placed[:, 0, 0])
+    maps[known] = placed[known]
     maps[cuts - 1] = IDENTITY
-    return maps
+    return maps, known | trusted | (local.planes[1:] == local.planes[:-1])
+
+
+def _brief_gaps(seen: Bool[np.ndarray, "M"], longest: int) -> Bool[np.ndarray, "M"]:
+    """Return the steps of short stretches in which nothing is seen, between others in which something is."""
+    brief = np.zeros(len(seen), dtype=bool)
+    steps = np.flatnonzero(seen)
+    for a, b in pairwise(steps.tolist()):
+        brief[a + 1 : b] = b - a <= longest + 1
+    return brief
 
 
 def _scaled(affine: Float[np.ndarray, "T 2 3"], x: float, y: float) -> Float[np.ndarray, "T 2 3"]:

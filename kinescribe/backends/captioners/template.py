@@ -27,7 +27,7 @@ class Text(NamedTuple):
 class Template:
     """Facts in, plain sentences out; the same facts always give the same words."""
 
-    revision: ClassVar[int] = 1
+    revision: ClassVar[int] = 2
 
     def __call__(self, clip: Clip, tracks: Tracks, kinematics: Kinematics, facts: Facts) -> list[Text]:
         """Return the scene text and one text per subject; none where there are no facts."""

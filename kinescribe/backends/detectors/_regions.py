@@ -66,6 +66,23 @@ def mapped(xyxy: Corners, affine: Float[np.ndarray, "2 3"]) -> Corners:
     return float(low[0]), float(low[1]), float(high[0]), float(high[1])
 
 
+class Parts(NamedTuple):
+    """The connected parts of a mask; row 0 is what is around them."""
+
+    label: Int[np.ndarray, "h w"]
+    area: Int[np.ndarray, "L"]
+    """Pixels."""
+    xyxy: Int[np.ndarray, "L 4"]
+
+
+def connected(mask: UInt8[np.ndarray, "h w"]) -> Parts:
+    """Return the parts of a mask that touch, also at corners."""
+    # Grana's algorithm: with OpenCV 5.0's default, gathering the boxes takes three times as long.
+    _, label, stats, _ = cv2.connectedComponentsWithStatsWithAlgorithm(mask, 8, cv2.CV_32S, cv2.CCL_GRANA)
+    corner, size = stats[:, :2], stats[:, 2:4]
+    return Parts(np.asarray(label), stats[:, 4], np.concatenate([corner, corner + size], axis=1))
+
+
 class Ground(NamedTuple):
     """What a mask is told apart from, with a steady camera."""
 
@@ -94,25 +111,38 @@ def regions_of(
     """
     if not mask.any():
         return []
+    largest = MAX_BOX * mask.size
+    near = _near(mask, reach)
+    mask, excess = mask[near], excess[near]
+    ground = ground and Ground(*(plane[near] for plane in ground))
     joined = np.asarray(cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones(reach[::-1], np.uint8)))
-    count, label, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
+    label, _, boxes = connected(joined)
+    count = len(boxes)
     hit = mask > 0
     parts = label[hit]
     area = np.maximum(np.bincount(parts, minlength=count), 1)
     strength = np.bincount(parts, weights=excess[hit], minlength=count) / area
     changing, ghost = np.ones(count, dtype=bool), np.zeros(count, dtype=bool)
     keep = area >= max(LEAST_PIXELS, min_pixels)
-    keep &= stats[:, 2] * stats[:, 3] <= MAX_BOX * mask.size
+    keep &= (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]) <= largest
     keep[0] = False
     if ground is not None and keep.any():
         changing = np.bincount(parts, weights=ground.change[hit], minlength=count) / area > CHANGE_LEVELS
         ghost = _is_ghost(label, joined, count, ground)
     regions = []
     for k in np.flatnonzero(keep):
-        x, y, w, h = (float(v) for v in stats[k, :4])
+        x0, y0, x1, y1 = (boxes[k] + [near[1].start, near[0].start] * 2).tolist()
         score = 1 - 1 / (1 + max(0.0, float(strength[k]) - 0.5))
-        regions.append(Region((x, y, x + w, y + h), score, bool(changing[k]), bool(ghost[k])))
+        regions.append(
+            Region((float(x0), float(y0), float(x1), float(y1)), score, bool(changing[k]), bool(ghost[k]))
+        )
     return _outer(regions)
+
+
+def _near(mask: UInt8[np.ndarray, "h w"], reach: tuple[int, int]) -> tuple[slice, slice]:
+    """Return the rows and columns that hold a mask and all that joining its parts looks at."""
+    x, y, w, h = cv2.boundingRect(mask)
+    return slice(max(0, y - reach[1]), y + h + reach[1]), slice(max(0, x - reach[0]), x + w + reach[0])
 
 
 def _is_ghost(

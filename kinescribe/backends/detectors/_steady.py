@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float, Int, UInt8
 
 from kinescribe.backends.detectors._chains import Chain, mistakes, seen_twice
 from kinescribe.backends.detectors._pictures import Held, covered, gain, luma, planes, warped
-from kinescribe.backends.detectors._plate import Plate, median_pixels
+from kinescribe.backends.detectors._plate import Plate, median_pixels, sort_pixels
 from kinescribe.backends.detectors._regions import Corners, Ground, Region, mapped, regions_of
 from kinescribe.geometry import compose_affine, invert_affine
 
@@ -97,8 +97,10 @@ class Scene(NamedTuple):
             seen = [self.pictures[hole[k][0]] for k in _spread(len(hole), HOLE_SAMPLES)]
             number, region = hole[len(hole) // 2]
             area = _inside(mapped(region.xyxy, invert_affine(self.into[number])), median)
-            unlike = np.mean([self.plate.holds(picture) == 0 for picture in seen], axis=0)
-            patch = area & (cv2.dilate((unlike >= 0.5).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0)
+            # 255 where a picture is like the plate: a (lower) median of 0 says that at least half are not.
+            like = sort_pixels([self.plate.holds(picture) for picture in seen])[(len(seen) - 1) // 2]
+            unlike = cv2.bitwise_not(like)
+            patch = area & (cv2.dilate(unlike, np.ones((3, 3), np.uint8)) > 0)
             median[patch] = median_pixels(seen)[patch]
             noise[patch] = np.minimum(noise[patch], np.median(noise))
         return Plate.round(median, noise, tolerant=_is_warped(self.into))

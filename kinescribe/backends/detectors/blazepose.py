@@ -6,25 +6,32 @@ Paper: Bazarevsky et al. 2020, arXiv:2006.10204. The nets are in ``backends/nets
 People taller than about a third of the picture are found in the whole picture, down to a fifth in square tiles,
 smaller ones only where something moves: the landmark net is asked whether a moving region is a person. Standing,
 small people are missed; people who hug become one.
+
+The nets take most of the time of a whole clip, so what looks as before is not looked at again: a window in which
+nothing but known people has changed, a thing that was just found to be no person, a person who holds still.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from functools import cached_property
+from typing import ClassVar, NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float, UInt8
 
 from kinescribe import weights
+from kinescribe.backends.detectors._glances import Glance, is_like, is_new, unlikeness
 from kinescribe.backends.nets.blazepose import (
+    BLOB_MARGIN,
     POINTS,
     BlazePose,
     Person,
     Region,
     joint_gap,
     region_of_box,
+    shared,
     tiles,
     whole,
 )
@@ -58,8 +65,17 @@ class BlazePosePeople:
     """... for at least this long."""
     same_body: float = 0.1
     """Two skeletons nearer than this share of their size are one person."""
+    stillness: float = 10.0
+    """Grey levels by which a region may differ (where it does most) and still count as unchanged: up to 12, skeletons
+    of neighbouring samples differ as much as two of one sample would (1 % of the region); above, people move."""
+    max_still: int = 4
+    """Samples in a row for which somebody who holds still is not looked at."""
+    surely_none: float = 0.3
+    """A region of less presence is no person, and is not asked again for ``patience`` searches if it looks the same."""
+    patience: int = 4
+    """Searches (two seconds) after which everything that changes is looked at again, whatever was said of it."""
 
-    revision: ClassVar[int] = 1
+    revision: ClassVar[int] = 2
 
     @classmethod
     def identity(cls) -> str:
@@ -70,55 +86,117 @@ class BlazePosePeople:
 
     def __call__(self, clip: Clip, frames: Frames, camera: CameraMotion, regions: Detections) -> Detections:
         """Find and follow people; raises BackendError if the nets are not on this machine."""
-        net = BlazePose()
+        net = shared()
         cuts = list(camera.cuts_s)
         chains: list[_Chain] = []
         active: list[_Chain] = []
+        memory = _Memory()
         for frame in frames:
+            view = _View(frame, Glance.of(frame.image))
             if cuts and frame.time_s >= cuts[0] - 1e-6:
                 active, cuts = [], [cut for cut in cuts if cut > frame.time_s]
-            active = self._follow(net, frame, active)
+                memory = _Memory()
+            active = self._follow(net, view, active)
             if frame.sample % self.every == 0:
                 moving = regions.xyxy[regions.sample == frame.sample] / frame.scale
-                new = self._search(net, frame, active, moving)
+                new = self._search(clip, net, view, active, moving, memory)
                 active, chains = active + new, chains + new
         return _columns(clip, [chain for chain in chains if self._is_person(clip, chain)])
 
-    def _follow(self, net: BlazePose, frame: Frame, active: Sequence[_Chain]) -> list[_Chain]:
+    def _follow(self, net: BlazePose, view: _View, active: Sequence[_Chain]) -> list[_Chain]:
         """Look for everybody where they should be now; the surer of two that meet goes on."""
         going: list[_Chain] = []
         for chain in sorted(active, key=lambda c: -c.last.presence):
-            person = net.landmarks(frame.image, chain.last.region)
+            if self._holds_still(view, chain):
+                chain.hold(view)
+                going.append(chain)
+                continue
+            person = net.landmarks(view.frame.image, chain.last.region)
             if self._is_new(person, self.min_presence, going):
-                chain.add(frame, person)
+                chain.add(view, person)
                 going.append(chain)
         return going
 
+    def _holds_still(self, view: _View, chain: _Chain) -> bool:
+        if chain.held >= self.max_still:
+            return False
+        return unlikeness(chain.looked, view.glance.thumbnail(chain.last.region)) < self.stillness
+
     def _search(
-        self, net: BlazePose, frame: Frame, active: Sequence[_Chain], moving: Float[np.ndarray, "D 4"]
+        self,
+        clip: Clip,
+        net: BlazePose,
+        view: _View,
+        active: Sequence[_Chain],
+        moving: Float[np.ndarray, "D 4"],
+        memory: _Memory,
     ) -> list[_Chain]:
         new: list[_Chain] = []
-        for proposal in net.detect(frame.image, [whole(frame.image), *self._tile(frame)]):
+        frame = view.frame
+        memory.forget(self.patience)
+        sure = [box_of(chain.last) for chain in active if self._is_person(clip, chain)]
+        windows = self._windows(view, sure, moving, memory)
+        for proposal in net.detect(frame.image, windows):
             known = _at(active, proposal.region)
             if known is not None:
                 known.best_proposal = max(known.best_proposal, proposal.score)
                 continue
-            person = net.landmarks(frame.image, proposal.region)
+            person = self._asked(net, view, proposal.region, memory)
             others = [*active, *new]
-            if proposal.score < self.sure_proposal and _covered(person, others):
+            if person is None or (proposal.score < self.sure_proposal and _covered(person, others)):
                 continue  # half of somebody, cut by a tile's edge, looks like another (upside-down) body
             if self._is_new(person, self.min_presence, others):
-                new.append(_Chain(frame, person, proposal.score))
+                new.append(_Chain(view, person, proposal.score))
         for box in self._unexplained([*active, *new], moving):
-            person = net.landmarks(frame.image, region_of_box(box))
-            if self._is_new(person, self.min_blob_presence, [*active, *new]):
-                new.append(_Chain(frame, person, 0.0))
+            person = self._asked(net, view, region_of_box(box), memory)
+            if person is not None and self._is_new(person, self.min_blob_presence, [*active, *new]):
+                new.append(_Chain(view, person, 0.0))
         return new
 
-    def _tile(self, frame: Frame) -> list[Region]:
-        """One tile per search, in turn: each part of the picture is searched finely once a second."""
+    def _asked(self, net: BlazePose, view: _View, region: Region, memory: _Memory) -> Person | None:
+        """Return who is in a region; None if what looks like this is known to be nobody."""
+        look = view.glance.thumbnail(_core(region))
+        if memory.refuses(look):
+            return None
+        person = net.landmarks(view.frame.image, region)
+        if person.presence < self.surely_none:
+            memory.refused.append(_Refused(look, memory.search))
+        return person
+
+    def _windows(
+        self,
+        view: _View,
+        sure: Sequence[Float[np.ndarray, "4"]],
+        moving: Float[np.ndarray, "D 4"],
+        memory: _Memory,
+    ) -> list[Region]:
+        """Return where to look for people: where something has changed that is not explained."""
+        glance, image = view.glance, view.frame.image
+        nobody = [box for box in moving if self._is_nobody(glance, box, memory)]
+        known, explained = glance.outside(sure), glance.outside([*sure, *nobody])
+        chosen = []
+        for number, window in [(-1, whole(image)), *self._tile(view.frame)]:
+            last = memory.windows.get(number)
+            if last is not None:
+                pixels = glance.pixels(window)
+                late = memory.search - last.search >= self.patience
+                asked = known if late else explained & last.asked
+                if not is_new((glance.changed(last.glance) & asked)[pixels]):
+                    continue
+            memory.windows[number] = _Looked(glance, explained, memory.search)
+            chosen.append(window)
+        return chosen
+
+    def _is_nobody(self, glance: Glance, box: Float[np.ndarray, "4"], memory: _Memory) -> bool:
+        """Whether a moving region is too small for a person, or was just found to be none."""
+        look = glance.thumbnail(_core(region_of_box(box)))
+        return float(box[3] - box[1]) < self.min_blob_px or memory.refuses(look)
+
+    def _tile(self, frame: Frame) -> list[tuple[int, Region]]:
+        """One tile per search (and its number), in turn: each part of the picture is searched finely once a second."""
         choice = tiles(frame.image)
-        return [choice[frame.sample // self.every % len(choice)]] if choice else []
+        turn = frame.sample // self.every % max(1, len(choice))
+        return [(turn, choice[turn])] if choice else []
 
     def _is_new(self, person: Person, threshold: float, others: Sequence[_Chain]) -> bool:
         if person.presence <= threshold or not np.isfinite(person.points).all() or person.region.size <= 8:
@@ -142,27 +220,102 @@ class BlazePosePeople:
         if chain.best_proposal >= self.sure_proposal:
             return True
         life = float(clip.times_s[chain.samples[-1]] - clip.times_s[chain.samples[0]])
-        visible = float(np.median([person.points[:, 2].mean() for person in chain.people]))
-        present = float(np.median([person.presence for person in chain.people]))
+        visible = float(np.median([person.points[:, 2].mean() for person in chain.seen]))
+        present = float(np.median([person.presence for person in chain.seen]))
         return (
             life >= self.min_life_s and visible >= self.min_visibility and present >= self.min_blob_presence
         )
 
 
+class _View(NamedTuple):
+    """A sample, and the same at a glance."""
+
+    frame: Frame
+    glance: Glance
+
+
+class _Looked(NamedTuple):
+    """What a window of the picture showed when the detector looked there last."""
+
+    glance: Glance
+    asked: Bool[np.ndarray, "h w"]
+    """Where nobody and nothing known was: what these leave behind, when they move on, is no news."""
+    search: int
+
+
+class _Refused(NamedTuple):
+    """The looks of something that is no person."""
+
+    look: UInt8[np.ndarray, "S S"]
+    search: int
+
+
+class _Memory:
+    """What earlier searches have shown."""
+
+    def __init__(self) -> None:
+        self.search = 0
+        self.windows: dict[int, _Looked] = {}
+        self.refused: list[_Refused] = []
+
+    def forget(self, patience: int) -> None:
+        """Begin a search; what was refused too long ago may be asked again."""
+        self.search += 1
+        self.refused = [one for one in self.refused if self.search - one.search < patience]
+
+    def refuses(self, look: UInt8[np.ndarray, "S S"]) -> bool:
+        """Whether something that looks like this was refused."""
+        return any(is_like(one.look, look) for one in self.refused)
+
+
 class _Chain:
     """Somebody who is followed from sample to sample."""
 
-    def __init__(self, frame: Frame, person: Person, proposal: float) -> None:
-        self.samples, self.people, self.best_proposal = [frame.sample], [person], proposal
-        self.scale = frame.scale
+    def __init__(self, view: _View, person: Person, proposal: float) -> None:
+        self.samples, self.seen, self.best_proposal = [view.frame.sample], [person], proposal
+        self._at = [0]
+        self.scale = view.frame.scale
+        self.looked = view.glance.thumbnail(person.region)
+        self.held = 0
 
     @property
     def last(self) -> Person:
-        return self.people[-1]
+        return self.seen[-1]
 
-    def add(self, frame: Frame, person: Person) -> None:
-        self.samples.append(frame.sample)
-        self.people.append(person)
+    def add(self, view: _View, person: Person) -> None:
+        """Go on with what the net sees."""
+        self._at.append(len(self.samples))
+        self.samples.append(view.frame.sample)
+        self.seen.append(person)
+        self.looked, self.held = view.glance.thumbnail(person.region), 0
+
+    def hold(self, view: _View) -> None:
+        """Go on without looking."""
+        self.samples.append(view.frame.sample)
+        self.held += 1
+
+    @cached_property
+    def people(self) -> list[Person]:
+        """The person in every sample: between two looks, in even steps from one to the other."""
+        at = np.array(self._at, dtype=np.float64)
+        place = np.interp(np.arange(len(self.samples)), at, np.arange(len(at)))
+        return [_between(self.seen, float(p)) for p in place]
+
+
+def _between(seen: Sequence[Person], place: float) -> Person:
+    first, share = int(place), np.float32(place % 1)
+    a = seen[first]
+    if not share:
+        return a
+    b = seen[first + 1]
+    presence = a.presence + float(share) * (b.presence - a.presence)
+    points, world = (one + share * (two - one) for one, two in ((a.points, b.points), (a.world, b.world)))
+    return Person(points, world, presence, a.region)
+
+
+def _core(region: Region) -> Region:
+    """Return a region without its margin."""
+    return Region(region.center, region.size / BLOB_MARGIN, region.angle)
 
 
 def box_of(person: Person) -> Float[np.ndarray, "4"]:

@@ -11,7 +11,7 @@ Not told apart: two things that touch and fill their common box, whichever way t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple
 
@@ -19,6 +19,7 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 
+from kinescribe.backends.detectors._regions import connected
 from kinescribe.backends.detectors.motion import MotionRegions
 from kinescribe.geometry import box_cover, compose_affine, invert_affine
 from kinescribe.records import CameraMotion, Clip, Detections
@@ -47,17 +48,51 @@ REST_PX = 0.3
 NARROWEST = 5
 """The longest picture, in shares of its shorter side, that DIS is given as it is: on its coarsest level, an eighth of
 320 pixels, a side then still holds one patch of 8 pixels. Less crashes OpenCV 5.0 (at 320 x 31) or is refused."""
-SMALLEST_PX = 16
-"""The smallest side that DIS is given; OpenCV refuses pictures below 12."""
+MARGIN_PX = 24
+"""Before a still camera flow is only looked for in changed regions and this far round them: three patches of DIS.
+Windows that touch are joined, so a thing is followed over a gap of 48 of 320 pixels from sample to sample."""
+WINDOW_PX = 96
+"""The smallest side that DIS is given. Where 91 pixels hold no scale as coarse as its settings ask for, it chooses
+finer ones and keeps them for all later pictures: 10 ms each, or a crash."""
 
 _Rows = Int[np.ndarray, "_"]
 
 
+class _Window(NamedTuple):
+    """A part of the small picture: columns [x0, x1), rows [y0, y1)."""
+
+    x0: int
+    y0: int
+    x1: int
+    y1: int
+
+    @property
+    def pixels(self) -> tuple[slice, slice]:
+        """Rows and columns, for indexing."""
+        return slice(self.y0, self.y1), slice(self.x0, self.x1)
+
+    def holds(self, other: _Window) -> bool:
+        """Whether another one lies inside."""
+        return self.x0 <= other.x0 and self.y0 <= other.y0 and other.x1 <= self.x1 and other.y1 <= self.y1
+
+    def touches(self, other: _Window) -> bool:
+        """Whether another one overlaps this one or lies side by side with it."""
+        return self.x0 <= other.x1 and other.x0 <= self.x1 and self.y0 <= other.y1 and other.y0 <= self.y1
+
+    def inside(self, outer: _Window) -> tuple[slice, slice]:
+        """Rows and columns counted from the corner of a window that holds this one."""
+        rows = slice(self.y0 - outer.y0, self.y1 - outer.y0)
+        return rows, slice(self.x0 - outer.x0, self.x1 - outer.x0)
+
+
 class _Look(NamedTuple):
-    """A sample, small and grey."""
+    """A sample, small and grey, and where its flow is asked for."""
 
     frame: Frame
     grey: UInt8[np.ndarray, "h w"]
+    windows: list[_Window]
+    still: bool
+    """Whether the camera rests from the sample before to the one after."""
 
 
 class _Dis(NamedTuple):
@@ -80,22 +115,33 @@ class _Dis(NamedTuple):
 
 
 class _Flow(NamedTuple):
-    """What the flow to the neighbouring samples says of one sample."""
+    """What the flow to the neighbouring samples says of a window of one sample."""
 
+    window: _Window
     level: Float[np.ndarray, "h w"]
     """Flow that the camera does not explain, in thresholds: where something moves."""
     fine: Float[np.ndarray, "h w"]
     """The same with sharper edges and holes in what has no texture: whose velocity is asked."""
     velocity_px_s: Float[np.ndarray, "h w 2"]
     """As filmed, in clip pixels."""
+    step: float = 1.0
+    """Seconds to the neighbour times pixels of the small picture per clip pixel: takes velocities to shifts."""
+
+    camera_rests: bool = True
+    """Between the two samples."""
+
+    def part(self, window: _Window) -> _Flow:
+        """Return a window of the window."""
+        at = window.inside(self.window)
+        velocity = self.velocity_px_s[at]
+        return _Flow(window, self.level[at], self.fine[at], velocity, self.step, self.camera_rests)
 
 
 class _Seen(NamedTuple):
-    """A sample, whether the camera rests there, and its flow; None without a neighbour to flow to."""
+    """A sample and the flow in its windows; None without a neighbour to flow to."""
 
     look: _Look
-    still: bool
-    flow: _Flow | None
+    flows: list[_Flow] | None
 
 
 class _Box(NamedTuple):
@@ -129,40 +175,87 @@ class FlowRegions:
     plate: dict[str, Any] = field(default_factory=dict)
     """Settings of ``detectors/motion``."""
 
-    revision: ClassVar[int] = 2
+    revision: ClassVar[int] = 3
 
     def __call__(self, clip: Clip, frames: Frames, camera: CameraMotion, regions: Detections) -> Detections:
         """Find what moves; ``regions`` are not used."""
         changed = MotionRegions(**self.plate)(clip, frames, camera, regions)
-        by_sample = {int(k): np.flatnonzero(changed.sample == k) for k in np.unique(changed.sample)}
         boxes: list[_Box] = []
-        for seen in self._flows(clip, frames, camera, by_sample):
-            moving = list(self._moving(clip, seen.look, seen.flow)) if seen.flow is not None else []
-            rows = by_sample.get(seen.look.frame.sample, np.zeros(0, np.int64))
-            boxes += self._joined(clip, seen, changed, rows, moving) if seen.still else moving
+        for seen, rows in self._flows(clip, frames, camera, changed):
+            moving = [box for flow in seen.flows or [] for box in self._moving(clip, seen.look, flow)]
+            boxes += self._joined(clip, seen, changed, rows, moving) if seen.look.still else moving
         return _columns(clip, boxes, changed.notes)
 
     def _flows(
-        self, clip: Clip, frames: Frames, camera: CameraMotion, changed: Mapping[int, _Rows]
-    ) -> Iterator[_Seen]:
-        """Yield every sample with its flow to the samples before and after."""
+        self, clip: Clip, frames: Frames, camera: CameraMotion, changed: Detections
+    ) -> Iterator[tuple[_Seen, _Rows]]:
+        """Yield every sample with its flow to the samples before and after, and the rows of its changed regions."""
         dis = _Dis.create()
-        last: _Seen | None = None
+        starts = np.searchsorted(changed.sample, np.arange(len(clip.times_s) + 1))
+        rows = [np.arange(a, b) for a, b in zip(starts[:-1], starts[1:], strict=True)]
+        induced = _induced(clip, camera, np.diff(starts) > 0)
+        still = [True, *(_is_rest(step) for step in induced), True]
+        before: _Look | None = None
+        here: _Look | None = None
+        arriving: list[_Flow] | None = None
         for frame in frames:
-            now = _Seen(_Look(frame, _small(frame.image, self.side)), True, None)
-            if last is not None:
-                here, there = last.look, now.look
-                induced = _induced(camera, here, there, changed)
-                if induced is not None:
-                    still = bool(np.abs(induced - np.eye(2, 3)).max() < REST_PX)
-                    fore = self._flow(clip, dis, here, there, induced)
-                    back = self._flow(clip, dis, there, here, invert_affine(induced))
-                    last = _Seen(here, last.still and still, _agreed(last.flow, fore))
-                    now = _Seen(there, still, back)
-                yield last
-            last = now
-        if last is not None:
-            yield last
+            k = frame.sample
+            there = self._look(clip, frame, changed.xyxy[rows[k]], still[k] and still[k + 1])
+            step = induced[k - 1] if k else None
+            if here is not None:
+                leaving = None
+                if step is not None:
+                    windows = _merged([*here.windows, *there.windows])
+                    leaving = [self._flow(clip, dis, here, there, step, window) for window in windows]
+                yield self._seen(clip, dis, before, here, arriving, leaving, induced), rows[k - 1]
+                arriving = leaving
+            before, here = here, there
+        if here is not None:
+            yield self._seen(clip, dis, before, here, arriving, None, induced), rows[-1]
+
+    def _seen(
+        self,
+        clip: Clip,
+        dis: _Dis,
+        before: _Look | None,
+        here: _Look,
+        arriving: list[_Flow] | None,
+        leaving: list[_Flow] | None,
+        induced: list[Float[np.ndarray, "2 3"] | None],
+    ) -> _Seen:
+        """Return a sample with what the flow from the sample before, and to the sample after, says of it."""
+        if leaving is not None:
+            fore = _parts(leaving, here.windows)
+            if before is None or arriving is None:
+                return _Seen(here, fore)
+            back = [self._arrived(dis, before, here, arriving, flow) for flow in fore]
+            return _Seen(here, [_agreed(one, two) for one, two in zip(back, fore, strict=True)])
+        step = induced[here.frame.sample - 1] if here.frame.sample else None
+        if before is None or step is None:
+            return _Seen(here, None)
+        home = invert_affine(step)
+        return _Seen(here, [self._flow(clip, dis, here, before, home, window) for window in here.windows])
+
+    def _arrived(self, dis: _Dis, before: _Look, here: _Look, arriving: list[_Flow], fore: _Flow) -> _Flow:
+        """Return the flow from a window of a sample back to the sample before."""
+        carried = _carried(arriving, fore)
+        if not carried.camera_rests:
+            return carried
+        one, two = (np.ascontiguousarray(look.grey[fore.window.pixels]) for look in (here, before))
+        return carried._replace(level=self._level(_dense(dis.smooth, one, two)))
+
+    def _level(self, moved: Float[np.ndarray, "h w 2"]) -> Float[np.ndarray, "h w"]:
+        """Return how fast pixels move before a camera at rest, in thresholds."""
+        return np.asarray(cv2.magnitude(moved[..., 0], moved[..., 1]) / np.float32(self.min_flow))
+
+    def _look(self, clip: Clip, frame: Frame, regions: Float[np.ndarray, "R 4"], still: bool) -> _Look:
+        """Return a sample with its windows: round what has changed, or all of it before a moving camera."""
+        grey = _small(frame.image, self.side)
+        whole = _Window(0, 0, grey.shape[1], grey.shape[0])
+        if not still:
+            return _Look(frame, grey, [whole], False)
+        scale = np.array([whole.x1 / clip.width, whole.y1 / clip.height] * 2)
+        return _Look(frame, grey, _merged([_round_about(box, whole) for box in regions * scale]), True)
 
     def _flow(
         self,
@@ -171,54 +264,54 @@ class FlowRegions:
         here: _Look,
         there: _Look,
         induced: Float[np.ndarray, "2 3"],
+        window: _Window,
     ) -> _Flow:
         """Return how pixels move from one sample to another, and where the camera does not explain it."""
-        moved = _dense(dis.fine, here.grey, there.grey)
+        one, two = (np.ascontiguousarray(look.grey[window.pixels]) for look in (here, there))
+        moved = _dense(dis.fine, one, two)
         scale = here.grey.shape[1] / clip.width
-        velocity = moved / np.float32(scale * (there.frame.time_s - here.frame.time_s))
+        step = scale * (there.frame.time_s - here.frame.time_s)
+        velocity = moved / np.float32(step)
         if np.abs(induced - np.eye(2, 3)).max() < 1e-6:
-            smooth = _dense(dis.smooth, here.grey, there.grey)
-            level = cv2.magnitude(smooth[..., 0], smooth[..., 1]) / np.float32(self.min_flow)
-            fine = cv2.magnitude(moved[..., 0], moved[..., 1]) / np.float32(self.min_flow)
-            return _Flow(level, fine, velocity)
-        level = self._unexplained(here, there, moved, induced * [[1, 1, scale]])
-        return _Flow(level, level, velocity)
+            smooth = _dense(dis.smooth, one, two)
+            return _Flow(window, self._level(smooth), self._level(moved), velocity, step)
+        level = self._unexplained(one, two, moved, _in_window(induced * [[1, 1, scale]], window))
+        return _Flow(window, level, level, velocity, step, camera_rests=False)
 
     def _unexplained(
         self,
-        here: _Look,
-        there: _Look,
+        here: UInt8[np.ndarray, "h w"],
+        there: UInt8[np.ndarray, "h w"],
         moved: Float[np.ndarray, "h w 2"],
         induced: Float[np.ndarray, "2 3"],
     ) -> Float[np.ndarray, "h w"]:
-        """Return the flow less the camera's, in thresholds; ``induced`` is in pixels of the small picture."""
-        height, width = here.grey.shape
+        """Return the flow less the camera's, in thresholds; ``induced`` is in pixels of the pictures."""
+        height, width = here.shape
         y, x = (axis.astype(np.float32) for axis in np.mgrid[:height, :width])
         own_x = (induced[0, 0] * x + induced[0, 1] * y + induced[0, 2] - x).astype(np.float32)
         own_y = (induced[1, 0] * x + induced[1, 1] * y + induced[1, 2] - y).astype(np.float32)
         limit = 1.5 * self.min_flow + self.parallax * np.hypot(own_x, own_y)
         level = np.hypot(moved[..., 0] - own_x, moved[..., 1] - own_y) / limit
-        expected = cv2.remap(
-            there.grey, x + own_x, y + own_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-        )
-        differs = (cv2.absdiff(here.grey, expected) > self.min_level).astype(np.uint8)
+        expected = cv2.remap(there, x + own_x, y + own_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        differs = (cv2.absdiff(here, expected) > self.min_level).astype(np.uint8)
         specks = cv2.morphologyEx(differs, cv2.MORPH_OPEN, np.ones((2, 2), np.uint8))
         return np.asarray(level * cv2.dilate(specks, np.ones((7, 7), np.uint8)), np.float32)
 
     def _moving(self, clip: Clip, look: _Look, flow: _Flow) -> Iterator[_Box]:
-        """Yield the connected regions that flow."""
+        """Yield the connected regions of a window that flow."""
         mask = cv2.morphologyEx((flow.level > 1).astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
         mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
-        count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
-        scale = np.array([clip.width / mask.shape[1], clip.height / mask.shape[0]] * 2)
-        for k in range(1, count):
-            x, y, w, h, area = (int(v) for v in stats[k])
-            if self.min_area * mask.size <= area <= self.max_area * mask.size:
-                window = np.s_[y : y + h, x : x + w]
-                inside = labels[window] == k
+        found = connected(mask)
+        scale = np.array([clip.width / look.grey.shape[1], clip.height / look.grey.shape[0]] * 2)
+        corner = np.array([flow.window.x0, flow.window.y0] * 2)
+        for k in range(1, len(found.area)):
+            if self.min_area * look.grey.size <= found.area[k] <= self.max_area * look.grey.size:
+                x0, y0, x1, y1 = (int(v) for v in found.xyxy[k])
+                window = np.s_[y0:y1, x0:x1]
+                inside = found.label[window] == k
                 strength = float(np.median(flow.level[window][inside]))
                 velocity = _velocity_of(flow, window, inside)
-                box = np.array([x, y, x + w, y + h], dtype=np.float64) * scale
+                box = (found.xyxy[k] + corner) * scale
                 yield _Box(look.frame.sample, box, 1 - 0.5 / max(strength, 1.0), velocity)
 
     def _joined(
@@ -230,7 +323,7 @@ class FlowRegions:
         for part, box in zip(parts, moving, strict=True):
             inside = box_cover(changed.xyxy[left], part[None])[:, 0] >= PIECE_COVER
             pieces = changed.xyxy[left][inside]
-            if len(pieces) > 1 and _go_as_one(clip, pieces, box, seen.flow):
+            if len(pieces) > 1 and _go_as_one(clip, pieces, box, seen):
                 left = [row for row, within in zip(left, inside, strict=True) if not within]
                 yield box._replace(xyxy=np.concatenate([pieces[:, :2].min(0), pieces[:, 2:].max(0)]))
         for row in left:
@@ -241,22 +334,24 @@ class FlowRegions:
                 for k, xyxy in zip(own, clipped, strict=True):
                     yield moving[k]._replace(xyxy=xyxy)
             else:
-                velocity = _velocity_in(clip, region, seen.flow)
+                velocity = _velocity_in(clip, region, seen)
                 yield _Box(seen.look.frame.sample, region, float(changed.score[row]), velocity)
 
 
-def _go_as_one(clip: Clip, pieces: Float[np.ndarray, "P 4"], whole: _Box, flow: _Flow | None) -> bool:
+def _go_as_one(clip: Clip, pieces: Float[np.ndarray, "P 4"], whole: _Box, seen: _Seen) -> bool:
     """Whether every piece moves as the whole does: things that pass each other flow side by side, but not as one."""
-    off = np.array([_velocity_in(clip, piece, flow) for piece in pieces]) - whole.velocity_px_s
+    off = np.array([_velocity_in(clip, piece, seen) for piece in pieces]) - whole.velocity_px_s
     return bool(np.hypot(*off.T).max() <= AS_ONE * np.hypot(*whole.velocity_px_s))
 
 
-def _velocity_in(clip: Clip, region: Float[np.ndarray, "4"], flow: _Flow | None) -> Float[np.ndarray, "2"]:
+def _velocity_in(clip: Clip, region: Float[np.ndarray, "4"], seen: _Seen) -> Float[np.ndarray, "2"]:
     """Return how the pixels of a box move; NaN without flow."""
-    if flow is None:
-        return np.full(2, np.nan)
-    x0, y0, x1, y1 = _small_box(clip, region, flow)
-    return _velocity_of(flow, np.s_[y0:y1, x0:x1], np.ones((y1 - y0, x1 - x0), bool))
+    box = _small_box(clip, region, seen.look.grey.shape)
+    for flow in seen.flows or []:
+        if flow.window.holds(box):
+            at = box.inside(flow.window)
+            return _velocity_of(flow, at, np.ones((box.y1 - box.y0, box.x1 - box.x0), bool))
+    return np.full(2, np.nan)
 
 
 def _velocity_of(
@@ -267,24 +362,63 @@ def _velocity_of(
     moves = inside & (fine > 1)
     asked = inside
     if moves.sum() > MIN_MOVING * inside.sum():
-        asked = moves & (fine > UNSMEARED * np.percentile(fine[moves], 90))
+        asked = moves & (fine > UNSMEARED * _fastest_tenth(fine[moves]))
     return np.median(flow.velocity_px_s[window][asked], axis=0).astype(np.float64)
 
 
-def _small_box(clip: Clip, region: Float[np.ndarray, "4"], flow: _Flow) -> tuple[int, int, int, int]:
+def _fastest_tenth(flow: Float[np.ndarray, "P"]) -> float:
+    """Return what nine tenths of some values do not exceed."""
+    at = round(0.9 * (len(flow) - 1))
+    return float(np.partition(flow, at)[at])
+
+
+def _small_box(clip: Clip, region: Float[np.ndarray, "4"], shape: tuple[int, ...]) -> _Window:
     """Return a box in pixels of the small picture: inside it, and at least one pixel."""
-    height, width = flow.level.shape
+    height, width = shape
     scale = np.array([width / clip.width, height / clip.height] * 2)
     x0, y0, x1, y1 = (int(v) for v in (region * scale).round())
     x0, y0 = min(x0, width - 1), min(y0, height - 1)
-    return x0, y0, max(x1, x0 + 1), max(y1, y0 + 1)
+    return _Window(x0, y0, max(x1, x0 + 1), max(y1, y0 + 1))
+
+
+def _round_about(box: Float[np.ndarray, "4"], whole: _Window) -> _Window:
+    """Return the window in which the flow of a box (small pixels) is looked for."""
+    x0, x1 = _stretched(float(box[0]), float(box[2]), whole.x1)
+    y0, y1 = _stretched(float(box[1]), float(box[3]), whole.y1)
+    return _Window(x0, y0, x1, y1)
+
+
+def _stretched(low: float, high: float, limit: int) -> tuple[int, int]:
+    """Return an interval with its margins and at least a window's side, within [0, limit)."""
+    more = max(MARGIN_PX, (WINDOW_PX - (high - low)) / 2)
+    start, stop = int(np.floor(low - more)), int(np.ceil(high + more))
+    start, stop = start - max(0, stop - limit), stop - min(0, start)
+    return max(0, start), min(limit, stop)
+
+
+def _merged(windows: list[_Window]) -> list[_Window]:
+    """Return windows that do not touch and hold the given ones."""
+    apart: list[_Window] = []
+    for window in windows:
+        one = window
+        while near := [other for other in apart if one.touches(other)]:
+            apart = [other for other in apart if other not in near]
+            x0, y0, x1, y1 = zip(one, *near, strict=True)
+            one = _Window(min(x0), min(y0), max(x1), max(y1))
+        apart.append(one)
+    return apart
+
+
+def _parts(flows: list[_Flow], windows: list[_Window]) -> list[_Flow]:
+    """Return the flow of some windows, each of which lies in one that has been looked at."""
+    return [next(flow for flow in flows if flow.window.holds(window)).part(window) for window in windows]
 
 
 def _dense(
     dis: cv2.DISOpticalFlow, here: UInt8[np.ndarray, "h w"], there: UInt8[np.ndarray, "h w"]
 ) -> Float[np.ndarray, "h w 2"]:
     """Return the flow from one picture to another, of which narrow ones are continued beyond their edge."""
-    least = max(SMALLEST_PX, -(-max(here.shape) // NARROWEST))
+    least = max(WINDOW_PX, -(-max(here.shape) // NARROWEST))
     below, beside = (max(0, least - side) for side in here.shape)
     wide = [
         cv2.copyMakeBorder(grey, 0, below, 0, beside, cv2.BORDER_REPLICATE) if below or beside else grey
@@ -295,28 +429,67 @@ def _dense(
 
 
 def _induced(
-    camera: CameraMotion, here: _Look, there: _Look, changed: Mapping[int, _Rows]
-) -> Float[np.ndarray, "2 3"] | None:
-    """Return where the camera moves a pixel of ``here`` in ``there`` (clip pixels); None if that is unknown."""
-    a, b = here.frame, there.frame
-    if any(a.time_s < cut <= b.time_s + 1e-6 for cut in camera.cuts_s):
-        return None
-    known = np.isfinite(camera.to_scene[[a.sample, b.sample]]).all()
-    if not known:
-        # Where no map leads back to the first frame, the plate's regions say that the picture is steady.
-        return np.eye(2, 3) if a.sample in changed or b.sample in changed else None
-    return compose_affine(invert_affine(camera.to_scene[b.sample]), camera.to_scene[a.sample])
+    clip: Clip, camera: CameraMotion, has_regions: Bool[np.ndarray, "T"]
+) -> list[Float[np.ndarray, "2 3"] | None]:
+    """Return where the camera moves a pixel from each sample to the next (clip pixels); None if that is unknown."""
+    times, known = clip.times_s, np.isfinite(camera.to_scene).all((1, 2))
+    maps = compose_affine(invert_affine(camera.to_scene[1:]), camera.to_scene[:-1])
+    steps: list[Float[np.ndarray, "2 3"] | None] = []
+    for k, step in enumerate(maps):
+        if any(times[k] < cut <= times[k + 1] + 1e-6 for cut in camera.cuts_s):
+            steps.append(None)
+        elif known[k] and known[k + 1]:
+            steps.append(step)
+        else:
+            # Where no map leads back to the first frame, the plate's regions say that the picture is steady.
+            steps.append(np.eye(2, 3) if has_regions[k] or has_regions[k + 1] else None)
+    return steps
 
 
-def _agreed(back: _Flow | None, fore: _Flow) -> _Flow:
-    """Join the flows to both neighbours: ground that a passing thing uncovers flows in one of them only."""
-    if back is None:
-        return fore
-    level, fine = (
-        np.where(np.minimum(one, two) > AGREED, np.maximum(one, two), np.minimum(one, two))
-        for one, two in ((back.level, fore.level), (back.fine, fore.fine))
+def _is_rest(step: Float[np.ndarray, "2 3"] | None) -> bool:
+    """Whether the camera rests between two samples; an unknown step says nothing against it."""
+    return step is None or bool(np.abs(step - np.eye(2, 3)).max() < REST_PX)
+
+
+def _in_window(affine: Float[np.ndarray, "2 3"], window: _Window) -> Float[np.ndarray, "2 3"]:
+    """Return a map of the small picture as a map of a window's own pixels."""
+    corner = np.array([window.x0, window.y0], dtype=np.float64)
+    shift = affine[:, :2] @ corner + affine[:, 2] - corner
+    return np.column_stack([affine[:, :2], shift])
+
+
+def _carried(arriving: list[_Flow], fore: _Flow) -> _Flow:
+    """Return how the pixels of a window arrived: the flow from the sample before, at the place that they left.
+
+    A second field, computed backwards, would say the same for what moves on as it did: it comes from where its own
+    flow, turned round, leads to.
+    """
+    earlier = next(flow for flow in arriving if flow.window.holds(fore.window))
+    rows, columns = fore.window.inside(earlier.window)
+    y, x = np.mgrid[rows, columns].astype(np.float32)
+    moved = fore.velocity_px_s * np.float32(earlier.step)
+    level, fine, velocity = (
+        np.asarray(cv2.remap(plane, x - moved[..., 0], y - moved[..., 1], cv2.INTER_LINEAR))
+        for plane in (earlier.level, earlier.fine, earlier.velocity_px_s)
     )
-    return _Flow(level, fine, (back.velocity_px_s + fore.velocity_px_s) / 2)
+    return _Flow(fore.window, level, fine, velocity, earlier.step, earlier.camera_rests)
+
+
+def _agreed(one: _Flow, two: _Flow) -> _Flow:
+    """Join the flows to both neighbours: ground that a passing thing uncovers flows in one of them only."""
+    return _Flow(
+        one.window,
+        _agreed_level(one.level, two.level),
+        _agreed_level(one.fine, two.fine),
+        (one.velocity_px_s + two.velocity_px_s) / 2,
+        two.step,
+        two.camera_rests,
+    )
+
+
+def _agreed_level(one: Float[np.ndarray, "h w"], two: Float[np.ndarray, "h w"]) -> Float[np.ndarray, "h w"]:
+    least = np.minimum(one, two)
+    return np.where(least > AGREED, np.maximum(one, two), least)
 
 
 def _small(image: UInt8[np.ndarray, "H W 3"], side: int) -> UInt8[np.ndarray, "h w"]:

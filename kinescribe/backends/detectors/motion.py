@@ -65,7 +65,7 @@ class MotionRegions:
     min_area: float = 0.0005
     """Smallest region, share of the picture: 29 pixels of 320 x 180, a ball of 6."""
 
-    revision: ClassVar[int] = 1
+    revision: ClassVar[int] = 2
 
     def __call__(self, clip: Clip, frames: Frames, camera: CameraMotion, regions: Detections) -> Detections:
         """Find what moves; ``regions`` are not used."""
@@ -88,7 +88,7 @@ class MotionRegions:
         known = np.isfinite(camera.to_scene[:, 0, 0])
         cut = np.isin(np.arange(len(known)), np.searchsorted(clip.times_s, np.array(camera.cuts_s) - 1e-6))
         breaks = np.flatnonzero(cut[1:] | (known[1:] != known[:-1])) + 1
-        blind = any(label.startswith(("dolly", "complex")) for label in camera.labels)
+        blind = any(label.startswith(("dolly", "complex", "unknown")) for label in camera.labels)
         stretches: list[Stretch] = []
         for run in np.split(np.arange(len(known)), breaks):
             length = float(clip.times_s[run[-1]] - clip.times_s[run[0]])

@@ -18,6 +18,7 @@ Image coordinates are pixels, x right, y down.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -94,9 +95,9 @@ class BlazePose:
     def __init__(
         self, detector_path: Path | None = None, landmark_path: Path | None = None, threads: int = 1
     ) -> None:
-        self._detector = _Net(detector_path or weights.path("pose_detection"), threads)
+        self._detector = Net(detector_path or weights.path("pose_detection"), threads)
         # Identity_2 is a segmentation mask, two fifths of the net's time, and nothing here needs it.
-        self._landmark = _Net(landmark_path or weights.path("pose_landmark_full"), threads, drop="Identity_2")
+        self._landmark = Net(landmark_path or weights.path("pose_landmark_full"), threads, drop="Identity_2")
 
     def detect(
         self,
@@ -150,7 +151,23 @@ class BlazePose:
         return score[kept], to_image(head, window).reshape(-1, 4), to_image(axis, window)
 
 
-class _Net:
+_OWN = threading.local()
+
+
+def shared() -> BlazePose:
+    """Return the thread's own instance of the pulled nets: loading takes as long as twenty looks.
+
+    Raises:
+        BackendError: as ``BlazePose``.
+    """
+    files = weights.path("pose_detection"), weights.path("pose_landmark_full")
+    if getattr(_OWN, "files", None) != files:
+        _OWN.net, _OWN.files = BlazePose(*files), files
+    net: BlazePose = _OWN.net
+    return net
+
+
+class Net:
     """One LiteRT graph that takes one square RGB image."""
 
     def __init__(self, file: Path, threads: int, drop: str = "") -> None:
@@ -265,13 +282,13 @@ def to_image(at: Float[np.ndarray, "*B 2"], region: Region) -> Float[np.ndarray,
 
 
 def crop_region(
-    image: UInt8[np.ndarray, "H W 3"], region: Region, side: int, border: int
-) -> UInt8[np.ndarray, "S S 3"]:
+    image: UInt8[np.ndarray, "H W *C"], region: Region, side: int, border: int
+) -> UInt8[np.ndarray, "S S *C"]:
     """Return a region as an upright image of ``side`` px; ``border`` is OpenCV's rule for the outside."""
     corners = to_image(np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]]), region)
     origin, step_x, step_y = corners[0], (corners[1] - corners[0]) / side, (corners[2] - corners[0]) / side
     matrix = np.column_stack([step_x, step_y, origin])
-    crop: UInt8[np.ndarray, "S S 3"] = cv2.warpAffine(
+    crop: UInt8[np.ndarray, "S S *C"] = cv2.warpAffine(
         image, matrix, (side, side), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=border
     )
     return crop

@@ -1,0 +1,1 @@
+"""Backends that find the points of hands where the arms are known."""

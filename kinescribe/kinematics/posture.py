@@ -1,0 +1,114 @@
+"""What the writer and the judge both ask of bodies and boxes before they believe them."""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from kinescribe.vocabulary import SKELETONS
+
+SEEN = 0.5
+"""A joint with a lower score is not seen."""
+MIN_TRUNK_PX = 25.0
+"""Limbs of smaller people are not to be told: a trunk of 25 px is a person of about 85, whose forearm has 12. The man
+of 77 px in the NASA clip (trunk 19) has wrists that jump by 0.6 trunks."""
+MAX_STEP_TRUNKS = 0.5
+"""A foot that gets farther has been moved: half a trunk is 28 cm, a short step; ankles at rest stray by 0.1."""
+MAX_TURN_LOG = 0.25
+"""Shoulders whose width in the picture changes by more of its ln come nearer, go away or turn."""
+IN_VIEW = 0.8
+"""Share of the clip's samples."""
+MAX_LATE_S = 0.5
+"""How much longer than the clip had run something may have taken to come in: it need not have been as slow before."""
+LEVEL_HEIGHTS, LEVEL_RATIO = 0.75, 1.5
+"""Two people of about one size (ratio) stand on different levels if their feet are this many heights apart in the
+picture: at one distance from the camera, one floor is at one height."""
+
+
+def trunk_px(points: Float[np.ndarray, "T K 3"], skeleton: str) -> Float[np.ndarray, "T"]:
+    """Return the length of the trunk, from the middle of the shoulders to that of the hips; NaN where unseen."""
+    shoulders, hips = (_pair(points, skeleton, joint) for joint in ("shoulder", "hip"))
+    length = np.hypot(*(shoulders[..., :2].mean(1) - hips[..., :2].mean(1)).T)
+    with np.errstate(invalid="ignore"):
+        seen = (np.minimum(shoulders, hips)[..., 2] >= SEEN).all(1)
+        return np.where(seen & (length > 0), length, np.nan)
+
+
+def wavering(signal: Float[np.ndarray, "T"]) -> float:
+    """Return how far a signal's neighbours are off a line in the median: what its swings must exceed besides."""
+    turn = np.abs(signal[2:] - 2 * signal[1:-1] + signal[:-2])
+    turn = turn[np.isfinite(turn)]
+    return float(np.median(turn)) if len(turn) else 0.0
+
+
+def keeps_place(points: Float[np.ndarray, "T K 3"], during: Bool[np.ndarray, "T"], skeleton: str) -> bool:
+    """Whether nothing that is seen of a body speaks against its staying: feet that step, shoulders that turn.
+
+    Of bodies too small to tell (a hand that was taken for somebody) it is not said, either, nor while
+    the skeleton of somebody who has one is lost.
+
+    Args:
+        points: the skeleton over all its life.
+        during: the samples that are asked about.
+        skeleton: key of ``vocabulary.SKELETONS``.
+    """
+    with np.errstate(invalid="ignore"):
+        seen = np.asarray((points[..., 2] >= SEEN).any(1))
+    if seen.any() and seen[during].sum() < during.sum() / 2:
+        return False
+    points = points[during]
+    trunk = trunk_px(points, skeleton)
+    if np.isfinite(trunk).any() and float(np.nanmedian(trunk)) < MIN_TRUNK_PX:
+        return False
+    if np.isfinite(trunk).any():
+        ankles = _pair(points, skeleton, "ankle")
+        for ankle in np.moveaxis(ankles, 1, 0):
+            place = ankle[ankle[:, 2] >= SEEN, :2]
+            if len(place) >= max(3, len(points) / 2):
+                low, high = np.percentile(place, [5, 95], axis=0)
+                if float((high - low).max()) > MAX_STEP_TRUNKS * float(np.nanmedian(trunk)):
+                    return False
+    shoulders = _pair(points, skeleton, "shoulder")
+    shoulders = shoulders[(shoulders[..., 2] >= SEEN).all(1)]
+    width = np.hypot(*(shoulders[:, 0, :2] - shoulders[:, 1, :2]).T)
+    if len(width) < 3 or not (width > 0).all():
+        return True
+    low, high = np.percentile(np.log(width), [5, 95])
+    return float(high - low) <= MAX_TURN_LOG
+
+
+def one_level(one: Float[np.ndarray, "4"], two: Float[np.ndarray, "4"]) -> bool:
+    """Whether two people's boxes can stand on one floor; a climber on a roof is not approached from the street."""
+    heights = sorted((float(one[3] - one[1]), float(two[3] - two[1])))
+    alike = heights[1] <= LEVEL_RATIO * heights[0]
+    return not (alike and abs(float(one[3] - two[3])) > LEVEL_HEIGHTS * sum(heights) / 2)
+
+
+def stays_in_view(boxes: Float[np.ndarray, "T 4"]) -> bool:
+    """Whether something is seen (nearly) all the time: what comes and goes without moving is light, or uncovered."""
+    return float(np.isfinite(boxes[:, 0]).mean()) >= IN_VIEW
+
+
+def crossing_s(
+    times_s: Float[np.ndarray, "M"], boxes: Float[np.ndarray, "M 4"], border: int, limit: float
+) -> float:
+    """Return how long something took to come in over a border at the speed it then has; infinite if it rests.
+
+    What stands in view when the clip begins, and is noticed a little later, would have had to come in faster.
+
+    Args:
+        times_s: from the first sight on, or from the last sight back.
+        boxes: of the same samples.
+        border: 0 left, 1 up, 2 right, 3 down.
+        limit: where that border is.
+    """
+    inner = boxes[:, (border + 2) % 4]
+    way = np.abs(inner - inner[0])
+    at = int(way.argmax())
+    speed = float(way[at]) / max(abs(float(times_s[at] - times_s[0])), 1e-9)
+    return abs(float(inner[0]) - limit) / speed if speed > 0 else float("inf")
+
+
+def _pair(points: Float[np.ndarray, "T K 3"], skeleton: str, joint: str) -> Float[np.ndarray, "T 2 3"]:
+    names = SKELETONS[skeleton]
+    return points[:, [names.index(f"left_{joint}"), names.index(f"right_{joint}")]]

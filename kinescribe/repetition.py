@@ -1,0 +1,218 @@
+"""How often something is repeated: period, count and times of the turns of a signal, and when to say nothing.
+
+A count is believed when two independent views agree: the autocorrelation finds a period (Box & Jenkins 1976), and the
+signal's turning points come at that period, alike in height. Everything else (drift, random walks, one movement there
+and back) is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+from scipy.ndimage import uniform_filter1d
+
+from kinescribe.geometry import Turn, smooth, stretches, turning_points
+
+SMOOTH_S = 0.2
+"""Half window of the smoothing before turns are looked for."""
+HIGH_PASS_S = 2.5
+"""Window of the second detrending: removes drift and what is slower, keeps exercise down to 0.25 Hz. Alone it miscounts
+slow exercise, as a straight line alone miscounts what wanders (perception 7): both are tried."""
+PROMINENCE = 0.35
+"""A turn stands out by this share of the signal's 5-95 % range."""
+CALM = 0.2
+"""Half window, in periods, of the smoothing in which turns are looked for: takes a tenth off a sine."""
+FIRST = 0.8
+"""The period is the first peak of the autocorrelation with this share of the highest; later ones are multiples."""
+MIN_CYCLES = 1.8
+"""Fewer than about two are a movement there and back."""
+WHOLE = 0.3
+"""How far from a whole number of cycles a count may be; between, the count is unknown."""
+
+
+@dataclass(frozen=True)
+class CountSettings:
+    """When a repetition is believed."""
+
+    min_confidence: float = 0.6
+    """On random walks less than 1 % reach it, on white noise none; see tests/test_repetition.py."""
+    min_count: int = 3
+    """Fewer cycles are counted only ..."""
+    agreeing: int = 3
+    """... if this many signals agree."""
+    min_period_s: float = 0.3
+    """Three samples at 10 Hz: faster is not resolved."""
+
+
+class Repetition(NamedTuple):
+    """A repeated movement."""
+
+    signal: str
+    """The clearest signal."""
+    number: int | None
+    """Whole cycles; None where it lies between two numbers."""
+    cycles: float
+    """Cycles, with the broken ones at the ends."""
+    period_s: float
+    """Median time from high to high (or low to low)."""
+    start_s: float
+    end_s: float
+    swing: float
+    """Median distance of neighbouring turns, in the unit of the signal."""
+    confidence: float
+    """In [0, 1]: autocorrelation at the period times evenness of heights and intervals."""
+    highs_s: tuple[float, ...]
+    """When the signal is highest."""
+    agreeing: tuple[str, ...]
+    """Signals that find the same number at the same period, this one included."""
+
+
+def count(
+    times_s: Float[np.ndarray, "T"],
+    signals: Mapping[str, Float[np.ndarray, "T"]],
+    least: Mapping[str, float],
+    settings: CountSettings = CountSettings(),
+) -> Repetition | None:
+    """Return what is repeated, by the clearest of some signals of one movement; None if nothing is for sure.
+
+    Args:
+        times_s: increasing times.
+        signals: by name; NaN where unknown. The longest known stretch of each is used.
+        least: by name, the smallest swing worth speaking of, in the signal's unit.
+        settings: when it is believed.
+    """
+    found = [
+        repetition
+        for name, values in signals.items()
+        if (repetition := one_signal(times_s, values, least[name], name, settings)) is not None
+    ]
+    if not found:
+        return None
+    best = max(found, key=lambda r: r.confidence)
+    alike = tuple(r.signal for r in found if _alike(r, best))
+    enough = best.cycles >= settings.min_count - WHOLE or len(alike) >= settings.agreeing
+    if best.confidence < settings.min_confidence or not enough:
+        return None
+    return best._replace(agreeing=alike)
+
+
+def one_signal(
+    times_s: Float[np.ndarray, "T"],
+    values: Float[np.ndarray, "T"],
+    least: float,
+    name: str = "",
+    settings: CountSettings = CountSettings(),
+) -> Repetition | None:
+    """Return the repetition in one signal with its confidence, however low; None where there is no cycle at all."""
+    a, b = max(stretches(np.isfinite(values)), key=lambda run: run[1] - run[0], default=(0, -1))
+    if b - a < 8:
+        return None
+    times = np.linspace(times_s[a], times_s[b], b - a + 1)
+    even = np.interp(times, times_s[a : b + 1], values[a : b + 1])
+    even = smooth(times, even[None], SMOOTH_S).value[0]
+    views = [view for view in (_level(times, even), _fast(times, even)) if view is not None]
+    found = [r for view in views if (r := _counted(times, view, least, name, settings)) is not None]
+    return max(found, key=lambda r: r.confidence, default=None)
+
+
+def _level(times: Float[np.ndarray, "M"], values: Float[np.ndarray, "M"]) -> Float[np.ndarray, "M"]:
+    """Return a signal without its straight trend."""
+    slope, start = np.polyfit(times - times[0], values, 1)
+    level: Float[np.ndarray, "M"] = values - start - slope * (times - times[0])
+    return level
+
+
+def _fast(times: Float[np.ndarray, "M"], values: Float[np.ndarray, "M"]) -> Float[np.ndarray, "M"] | None:
+    """Return a signal without what is slower than ``HIGH_PASS_S``; None if it is not twice as long."""
+    step = float(times[1] - times[0])
+    if times[-1] - times[0] < 2 * HIGH_PASS_S:
+        return None
+    level = _level(times, values)
+    fast: Float[np.ndarray, "M"] = level - uniform_filter1d(
+        level, max(3, round(HIGH_PASS_S / step)), mode="reflect"
+    )
+    return fast
+
+
+def _counted(
+    times: Float[np.ndarray, "M"],
+    values: Float[np.ndarray, "M"],
+    least: float,
+    name: str,
+    settings: CountSettings,
+) -> Repetition | None:
+    step = float(times[1] - times[0])
+    lag = _lag(values, settings.min_period_s / step)
+    if lag is None:
+        return None
+    # What is much shorter than the period is noise, however high.
+    calm = smooth(times, values[None], max(SMOOTH_S, CALM * lag * step)).value[0]
+    low, high = np.percentile(calm, [5, 95])
+    turns = turning_points(calm, max(PROMINENCE * float(high - low), 0.5 * least))
+    if len(turns) < 4:
+        return None
+    heights = np.array([turn.value for turn in turns])
+    swings = np.abs(np.diff(heights))
+    inner = swings[1:-1] if len(swings) > 3 else swings
+    swing = float(np.median(inner))
+    if swing < least:
+        return None
+    # A swing between two turns is one, noisy or not; those at the ends may be cut off.
+    number = (len(swings) - 2 + float(np.minimum(swings[[0, -1]] / swing, 1).sum())) / 2
+    period = _period(times, turns)
+    if number < MIN_CYCLES or period < settings.min_period_s:
+        return None
+    again = _likeness(values, period / step)
+    confidence = max(again, 0.0) * _evenness(times, turns, inner)
+    whole = round(number) if abs(number - round(number)) <= WHOLE else None
+    first, last = (float(times[turns[i].at]) for i in (0, -1))
+    highs = tuple(float(times[turn.at]) for turn in turns if turn.high)
+    return Repetition(name, whole, number, period, first, last, swing, confidence, highs, ())
+
+
+def _lag(values: Float[np.ndarray, "M"], shortest: float) -> int | None:
+    """Return the lag of the first strong peak of the autocorrelation; None if there is none above zero."""
+    lags = np.arange(1, 2 * len(values) // 3 + 1)  # two cycles have one lag at half their length
+    likeness = np.array([_correlation(values[:-k], values[k:]) for k in lags])
+    inner = likeness[1:-1]
+    peaks = 1 + np.flatnonzero((inner >= likeness[:-2]) & (inner > likeness[2:]))
+    peaks = peaks[(lags[peaks] >= shortest) & (likeness[peaks] > 0)]
+    if not len(peaks):
+        return None
+    strong = peaks[likeness[peaks] >= FIRST * likeness[peaks].max()]
+    return int(lags[strong[0]])
+
+
+def _period(times: Float[np.ndarray, "M"], turns: list[Turn]) -> float:
+    at = times[[turn.at for turn in turns]]
+    return float(np.median(at[2:] - at[:-2]))
+
+
+def _likeness(values: Float[np.ndarray, "M"], lag: float) -> float:
+    """Return how like itself a signal is one period later: the best correlation near that lag."""
+    near = range(max(1, round(0.85 * lag)), min(round(1.15 * lag) + 1, len(values) - 4))
+    return max((_correlation(values[:-k], values[k:]) for k in near), default=0.0)
+
+
+def _correlation(a: Float[np.ndarray, "M"], b: Float[np.ndarray, "M"]) -> float:
+    a, b = a - a.mean(), b - b.mean()
+    norm = float(np.sqrt((a @ a) * (b @ b)))
+    return float(a @ b) / norm if norm > 0 else 0.0
+
+
+def _evenness(times: Float[np.ndarray, "M"], turns: list[Turn], swings: Float[np.ndarray, "S"]) -> float:
+    """Return 1 for equal swings at equal intervals, towards 0 for none; highs are compared with highs."""
+    at = times[[turn.at for turn in turns]]
+    periods = at[2:] - at[:-2]
+    # The turns at the very ends may lie outside the movement.
+    periods = periods[1:-1] if len(periods) > 3 else periods
+    spread = float(swings.std() / swings.mean() + periods.std() / max(float(periods.mean()), 1e-9))
+    return float(np.exp(-spread))
+
+
+def _alike(one: Repetition, two: Repetition) -> bool:
+    return abs(one.cycles - two.cycles) <= 1 and abs(one.period_s - two.period_s) <= 0.2 * two.period_s
