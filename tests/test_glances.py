@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -120,9 +121,12 @@ def test_after_a_cut_everything_is_searched_again(monkeypatch: pytest.MonkeyPatc
     assert sum(nets.windows) == 6
 
 
-def moving_region(count: int) -> Detections:
+def moving_region(count: int, speed: float = 0.0, growth: float = 1.0) -> Detections:
+    """A region that goes right by so many pixels a sample, and grows by a factor a sample."""
     samples = np.arange(count)
-    boxes = np.repeat(np.array([[60.0, 40.0, 110.0, 140.0]]), count, axis=0)
+    boxes = np.tile([60.0, 40.0, 60.0, 40.0], (count, 1))
+    boxes[:, 2:] += np.array([50.0, 100.0]) * growth ** samples[:, None]
+    boxes[:, [0, 2]] += speed * samples[:, None]
     none = np.zeros((count, 0, 3))
     return Detections(samples, boxes, np.ones(count), ("object",) * count, ("flow",) * count, none, none)
 
@@ -134,6 +138,52 @@ def test_what_is_surely_nobody_is_asked_again_after_two_seconds_only(
     nets = Nets(presence=presence)
     assert len(find(monkeypatch, nets, still(40), moving_region(40)).sample) == 0
     assert nets.asked == asked, "8 searches in 4 s"
+
+
+def flicker(count: int) -> np.ndarray:
+    return np.random.default_rng(1).integers(0, 255, (count, *SHAPE, 3), dtype=np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("presence", "growth", "asked"),
+    [(0.1, 1.0, [0, 5, 25]), (0.6, 1.0, list(range(0, 40, 5))), (0.1, 1.05, [0, 5, 15, 25, 35])],
+)
+def test_who_was_twice_nobody_is_followed_and_left_alone_for_two_seconds_unless_it_grows(
+    monkeypatch: pytest.MonkeyPatch, presence: float, growth: float, asked: list[int]
+) -> None:
+    nets = Nets(presence=presence)
+    when: list[int] = []
+    search = BlazePosePeople._asked
+
+    def noted(self: BlazePosePeople, net: BlazePose, view: detector._View, *rest: object) -> Person | None:
+        when.append(view.frame.sample)
+        return search(self, net, view, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(BlazePosePeople, "_asked", noted)
+    regions = moving_region(40, speed=4.0, growth=growth)
+    assert len(find(monkeypatch, nets, flicker(40), regions).sample) == 0
+    assert when == asked, "it never looks the same, so only its way can tell"
+    assert nets.asked == len(asked)
+
+
+def test_a_region_that_comes_anew_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    nets = Nets(presence=0.1)
+    regions = moving_region(40)
+    boxes = regions.xyxy.copy()
+    boxes[12:, [0, 2]] += 150.0
+    find(monkeypatch, nets, flicker(40), replace(regions, xyxy=boxes))
+    assert nets.asked == 4, "at 0 and 5, not at 10; at 15 and 20, not before 40"
+
+
+@pytest.mark.parametrize(("score", "region", "windows"), [(0.95, False, 1), (0.6, False, 2), (0.95, True, 2)])
+def test_while_all_that_moves_is_surely_people_one_window_is_searched_in_turn(
+    monkeypatch: pytest.MonkeyPatch, score: float, region: bool, windows: int
+) -> None:
+    nets = Nets([BODY], score=score, presence=0.85)
+    regions = moving_region(40)
+    regions = replace(regions, xyxy=regions.xyxy + 180.0) if region else None
+    find(monkeypatch, nets, flicker(40), regions)
+    assert nets.windows == [2] + 7 * [windows]
 
 
 def test_between_two_looks_people_move_evenly() -> None:

@@ -812,27 +812,76 @@ def flickering() -> ArrayFrames:
     return ArrayFrames(images, np.arange(T) / 10)
 
 
-def test_every_second_sample_is_looked_at(asked: type[Nets]) -> None:
+def moving(speed: float) -> Arms:
+    """The left wrist moves to the side, so many pixels from sample to sample; the right one rests."""
+    points = body(ARMS)
+    for name in ("left_elbow", "left_wrist", "left_pinky", "left_index"):
+        points[:, POINT[name], 0] += speed * np.arange(T)
+    return stage.arms_of(poses_of(points))[0]
+
+
+def test_every_third_sample_is_looked_at(asked: type[Nets]) -> None:
     arms, _ = stage.arms_of(poses_of(body(ARMS)))
     seen = looked(flickering(), arms)
-    assert len(asked.calls) == 2 * T // 2
+    assert len(asked.calls) == 2 * T // 3
+    assert np.isfinite(seen.score[0]).tolist() == [True, False, False] * (T // 3)
+    np.testing.assert_allclose(seen.points[:, ::3, 0], arms.points[:, ::3, 1], atol=1e-3)
+
+
+def test_an_arm_that_moves_half_its_length_in_between_is_looked_at_every_second_sample(
+    asked: type[Nets],
+) -> None:
+    seen = looked(flickering(), moving(16.0))  # of 60 px
     assert np.isfinite(seen.score[0]).tolist() == [True, False] * (T // 2)
-    np.testing.assert_allclose(seen.points[:, ::2, 0], arms.points[:, ::2, 1], atol=1e-3)
+    assert np.isfinite(seen.score[1]).tolist() == [True, False, False] * (T // 3)
+    seen = looked(flickering(), moving(14.0))
+    assert np.isfinite(seen.score[0]).tolist() == [True, False, False] * (T // 3)
+
+
+def test_an_arm_that_turns_is_looked_at_every_second_sample(asked: type[Nets]) -> None:
+    angle = np.radians(170) + 0.3 * np.arange(T)  # through 180 degrees
+    arms, _ = stage.arms_of(poses_of(body(ARMS)))
+    arms.points[0, :, 1] = arms.points[0, :, 0] + 60 * np.column_stack([np.cos(angle), np.sin(angle)])
+    every_second = [True, False] * (T // 2)
+    assert np.isfinite(looked(flickering(), arms, max_move=9.0).score[0]).tolist() == every_second
+    seen = looked(flickering(), arms, max_move=9.0, max_turn=0.7)
+    assert np.isfinite(seen.score[0]).tolist() == [True, False, False] * (T // 3)
+
+
+def test_a_hand_that_was_just_lost_is_looked_for_at_the_next_sample(
+    asked: type[Nets], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arms, _ = stage.arms_of(poses_of(body(ARMS)))
+    arms.points[1] = np.nan
+    samples: list[int] = []
+    monkeypatch.setattr(
+        backend._Search, "_along_the_arm", lambda _, frame, *rest: samples.append(frame.sample)
+    )
+    looked(flickering(), arms)
+    assert samples == [0, 3, 6, 9]  # was never there
+
+    def till_5(
+        search: object, frame: video.Frame, region: blazepose.Region, *rest: object
+    ) -> nets.Hand | None:
+        samples.append(frame.sample)
+        return Nets().landmarks(frame.image, region) if frame.sample < 5 else None
+
+    samples.clear()
+    monkeypatch.setattr(backend._Search, "_along_the_arm", till_5)
+    looked(flickering(), arms)
+    assert samples == [0, 3, 6, 7, 10]
 
 
 def test_a_picture_that_does_not_change_is_looked_at_once(asked: type[Nets]) -> None:
     arms, _ = stage.arms_of(poses_of(body(ARMS)))
     seen = looked(dark(), arms)
     assert len(asked.calls) == 2
-    assert np.isfinite(seen.score[:, ::2]).all()
+    assert np.isfinite(seen.score[:, ::3]).all()
 
 
 def test_a_wrist_that_moves_is_looked_at_again(asked: type[Nets]) -> None:
-    points = body(ARMS)
-    points[:, POINT["left_wrist"], 0] += 8.0 * np.arange(T)
-    arms, _ = stage.arms_of(poses_of(points))
-    looked(dark(), arms)
-    assert len(asked.calls) == T // 2 + 1
+    looked(dark(), moving(8.0))
+    assert len(asked.calls) == T // 3 + 1
 
 
 def test_the_largest_arms_are_asked_and_small_ones_are_not(asked: type[Nets]) -> None:
@@ -848,7 +897,7 @@ def test_what_is_no_hand_is_looked_for_twice_and_not_found(asked: type[Nets]) ->
     arms, _ = stage.arms_of(poses_of(body(ARMS)))
     seen = looked(flickering(), arms)
     assert np.isnan(seen.points).all()
-    assert len(asked.calls) == 2 * T
+    assert len(asked.calls) == 2 * 2 * T // 3
 
 
 def test_a_hand_elsewhere_is_another_hand(asked: type[Nets]) -> None:

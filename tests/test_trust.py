@@ -21,7 +21,7 @@ from kinescribe.records import CAMERA, CameraMotion, Clip, MotionFact, Poses, Tr
 from kinescribe.stages.events import FindEvents
 from kinescribe.stages.facts import StateFacts
 from kinescribe.stages.kinematics import MeasureKinematics
-from kinescribe.stages.trust import doubtful, ghosts, overlarge, trusted
+from kinescribe.stages.trust import doubtful, ghosts, overlarge, parallax, trusted
 from kinescribe.vocabulary import ANGLES, BLAZEPOSE_33
 from tests import worlds as w
 from tests.test_checks import judge as judged
@@ -141,6 +141,31 @@ def test_a_region_of_most_of_the_picture_is_no_thing() -> None:
     tracks = tracks_of(boxes(0, 0, 500 + 10 * S, 300), (10.0, 0.0))
     assert overlarge(CLIP, tracks).all()
     assert facts_of(tracks) == []
+
+
+@pytest.mark.parametrize(("samples", "believed"), [(2, True), (3, False), (15, False)])
+def test_flow_that_stumbles_for_a_moment_casts_no_doubt_on_a_box_that_keeps_its_shape(
+    samples: int, believed: bool
+) -> None:
+    """It grows on both sides, so that it is not believed by its edges alone."""
+    wrong = (np.arange(T) >= 30) & (np.arange(T) < 30 + samples)
+    moving = boxes(GOES + 150 - 15 * S, 100, GOES + 250 + 15 * S, 140)
+    found = doubts(tracks_of(moving, (np.where(wrong, -40.0, 40.0), 0.0)))
+    assert bool(found.any()) != believed
+
+
+@pytest.mark.parametrize(("zoom", "streams"), [(0.15, True), (0.0, False)])
+def test_what_streams_from_the_focus_of_a_zoom_may_be_parallax(zoom: float, streams: bool) -> None:
+    clip, camera = scene(w.about((WIDTH / 2, HEIGHT / 2), lambda t: float(np.exp(zoom * t))))
+    # A card nearer than the wall: its place relative to the middle grows twice as fast.
+    away = np.exp(0.3 * S)
+    card = boxes(320 + 40 * away, 180 + 20 * away, 320 + 70 * away, 180 + 40 * away)
+    own = parallax(clip, camera, tracks_of(card), 0.35)[0]
+    assert own[5:-5].all() if streams else not own.any()
+    x, y = 320 + 130 * np.cos(S), 180 + 130 * np.sin(S)
+    round_it = boxes(x - 15, y - 10, x + 15, y + 10)
+    assert not parallax(clip, camera, tracks_of(round_it), 0.35).any()
+    assert not parallax(clip, camera, tracks_of(card, label="person"), 0.35).any()
 
 
 def test_nothing_known_is_nothing_doubted() -> None:

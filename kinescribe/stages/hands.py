@@ -57,8 +57,9 @@ class FindHands:
     """A wrist less visible than this gives no box by itself."""
     ask_wrist: float = 0.3
     """A wrist less visible than this is not looked at by the net either: it is hidden or outside."""
-    max_gap_s: float = 0.3
-    """Gaps of the points up to this long are filled: one missing look at 5 Hz would be 0.4 s."""
+    max_gap_s: float = 0.35
+    """Gaps of the points up to this long are filled: three samples at 10 Hz, which frames stray from by up to half of
+    0.04 s; a missing look at every second one would be 0.4 s."""
     region_scale: float = 1.5
     """Size of a skeleton's hand box over the extent of its hand points (FoundationMotion 3.2.2)."""
     min_owner_iou: float = 0.3
@@ -67,7 +68,7 @@ class FindHands:
     """Length of a hand, in longer sides of the picture, below which nothing is said about contact: smaller ones
     gave false contacts where cloth moved behind them."""
 
-    revision: ClassVar[int] = 1
+    revision: ClassVar[int] = 2
 
     def __call__(
         self,

@@ -23,7 +23,7 @@ from kinescribe.geometry import (
 )
 from kinescribe.kinematics.posture import SEEN, trunk_px
 from kinescribe.records import CameraMotion, Clip, JointKinematics, Kinematics, Poses, TrackKinematics, Tracks
-from kinescribe.stages.trust import MAX_FLOW_GAP_S, doubtful, overlarge
+from kinescribe.stages.trust import MAX_FLOW_GAP_S, doubtful, overlarge, parallax
 from kinescribe.vocabulary import ANGLES, SKELETONS
 
 SHOULDERS = ("left_shoulder", "right_shoulder")
@@ -46,7 +46,11 @@ LIMB_SLACK = 1.05
 
 KNEE_SLACK_DEG = 20.0
 """A knee is not bent more than the picture shows by more than the error of monocular joint angles (specs/perception.md
-1.6): depth makes legs that swing sideways bend by 50 degrees (camera clips). Squats towards the camera are lost."""
+1.6): depth makes legs that swing sideways bend by 50 degrees (camera clips). Over two feet that stay, how far the hips
+sink counts instead of the angle in the picture, which a squat towards the camera hardly changes."""
+PLANTED_S, PLANTED_TRUNKS = 0.5, 0.2
+"""Feet are planted if within so long to either side they stray by less than this share of the trunk: ankles at rest
+stray by 0.1."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +143,9 @@ class MeasureKinematics:
             if joint.endswith(("elbow", "knee")):
                 angle = np.fmax(angle, _least_angle_deg(clip, poses, points, sure))
             if joint.endswith("knee"):
-                angle = np.fmax(angle, _filmed_angle_deg(poses, points) - KNEE_SLACK_DEG)
+                folded = _least_angle_deg(clip, poses, points, sure, slack=1.0)
+                filmed = np.where(_planted(clip, poses), folded, _filmed_angle_deg(poses, points))
+                angle = np.fmax(angle, filmed - KNEE_SLACK_DEG)
             result[..., j] = np.where(sure, angle, np.nan)
         return result
 
@@ -166,8 +172,28 @@ def _filmed_angle_deg(poses: Poses, points: Sequence[int]) -> Float[np.ndarray, 
     return inner_angle_deg(*(flat[:, :, point] for point in points))
 
 
+def _planted(clip: Clip, poses: Poses) -> Bool[np.ndarray, "N T"]:
+    """Return where both feet of a body stay where they are, as filmed."""
+    names = SKELETONS[poses.skeleton]
+    ankles = poses.keypoints[:, :, [names.index("left_ankle"), names.index("right_ankle")]]
+    with np.errstate(invalid="ignore"):
+        place = np.where((ankles[..., 2] >= SEEN)[..., None], ankles[..., :2], np.nan)
+    trunks = [trunk_px(row, poses.skeleton) for row in poses.keypoints]
+    reach = np.array([PLANTED_TRUNKS * np.nanmedian(t) if np.isfinite(t).any() else np.nan for t in trunks])
+    first = np.searchsorted(clip.times_s, clip.times_s - PLANTED_S - 1e-9)
+    last = np.searchsorted(clip.times_s, clip.times_s + PLANTED_S + 1e-9)
+    strayed = [np.ptp(place[:, a:b], axis=1).max((1, 2)) for a, b in zip(first, last, strict=True)]
+    with np.errstate(invalid="ignore"):
+        planted: Bool[np.ndarray, "N T"] = reach[:, None] >= np.array(strayed).reshape(len(first), -1).T
+    return planted
+
+
 def _least_angle_deg(
-    clip: Clip, poses: Poses, points: Sequence[int], sure: Bool[np.ndarray, "N T"]
+    clip: Clip,
+    poses: Poses,
+    points: Sequence[int],
+    sure: Bool[np.ndarray, "N T"],
+    slack: float = LIMB_SLACK,
 ) -> Float[np.ndarray, "N T"]:
     """Return how straight a limb is at least: its ends are no nearer to each other in space than in the picture.
 
@@ -182,7 +208,7 @@ def _least_angle_deg(
     )
     bound = np.full(sure.shape, np.nan)
     for n in np.flatnonzero(np.isfinite(apart).any(1)).tolist():
-        a, b = (LIMB_SLACK * float(np.nanpercentile(bone[n], 95)) for bone in (one, two))
+        a, b = (slack * float(np.nanpercentile(bone[n], 95)) for bone in (one, two))
         cosine = (a**2 + b**2 - apart[n] ** 2) / max(2 * a * b, 1e-9)
         bound[n] = np.degrees(np.arccos(np.clip(cosine, -1, 1)))
     return bound
@@ -206,7 +232,7 @@ def _centers(
     center = box_center(tracks.xyxy)
     doubt = doubtful(clip, camera, tracks, half_window_s)
     if tracks.velocity_px_s is not None:
-        large = overlarge(clip, tracks)
+        large = overlarge(clip, tracks) | parallax(clip, camera, tracks, half_window_s)
         for n in np.flatnonzero(_is_cut_off(clip, tracks)).tolist():
             seen = np.isfinite(center[n, :, 0])
             if float(np.isfinite(tracks.velocity_px_s[n, seen, 0]).mean()) >= MIN_KNOWN:

@@ -16,7 +16,9 @@ from kinescribe.geometry import (
     apply_affine,
     box_center,
     box_size,
+    compose_affine,
     fill_gaps,
+    invert_affine,
     smooth,
     stretches,
     touches_border,
@@ -43,6 +45,14 @@ MAX_AREA = 0.4
 two hands with what they hold fill 0.4 to 0.9 of the blocks clip, a kettle with its arm 0.37 of the coffee clip."""
 MAX_FLOW_GAP_S = 0.35
 """Shorter gaps in the pixels' velocity are bridged: three missed samples at 10 Hz."""
+RADIAL = 0.5
+"""Median cosine between a thing's way and the one from the focus: 60 degrees. Regions jump from one card to the next in
+the tunnel worlds, where single cards keep within 30 degrees."""
+ZOOM_SAMPLES, ZOOM_RATE_S = 3, 0.03
+"""A camera zooms if over so many samples to either side its scale changes faster than this (ln, a second): 3 % a second
+moves the edge of the picture by 1.5 % of its width."""
+SAME_SHAPE_LOG = 0.25
+"""A box keeps its shape while width and height stay within this of their ln: motion blur adds a tenth at the edges."""
 
 
 def doubtful(
@@ -79,7 +89,58 @@ def doubtful(
         grows = (free_low & free_high & one_sided & (np.abs(middle) > least[..., None])).any(-1)
     known = np.isfinite(pixels[..., 0])
     doubt: Bool[np.ndarray, "N T"] = seen & np.where(known, apart & ~rigid, grows)
-    return doubt | overlarge(clip, tracks)
+    doubt &= ~_in_passing(clip, tracks, doubt)
+    return doubt | overlarge(clip, tracks) | (seen & parallax(clip, camera, tracks, half_window_s))
+
+
+def parallax(
+    clip: Clip, camera: CameraMotion, tracks: Tracks, half_window_s: float
+) -> Bool[np.ndarray, "N T"]:
+    """Return where things stream out of, or into, the point that a zooming camera looks at.
+
+    A zoom has one map for near and far; a camera that drives has not, and where its map still fits the background,
+    near things that rest stream radially. Which it is, one thing cannot tell. People are tall enough to be known by.
+    """
+    boxes, _ = _in_scene(camera, tracks)
+    velocity = _rate(clip, box_center(boxes), half_window_s)
+    focus = _focus(clip, camera)
+    way = box_center(boxes) - focus
+    with np.errstate(invalid="ignore", divide="ignore"):
+        radial = np.abs((way * velocity).sum(-1)) / (_length(way) * _length(velocity))
+    result = np.zeros(radial.shape, bool)
+    for n, row in enumerate(radial):
+        known = np.isfinite(row)
+        if tracks.label[n] != "person" and known.any() and float(np.median(row[known])) > RADIAL:
+            result[n] = np.isfinite(focus[:, 0])
+    return result
+
+
+def _focus(clip: Clip, camera: CameraMotion) -> Float[np.ndarray, "T 2"]:
+    """Return the point of the scene that a zooming camera keeps in its place; NaN where it does not zoom."""
+    count = len(clip.times_s)
+    first, last = (np.clip(np.arange(count) + k, 0, count - 1) for k in (-ZOOM_SAMPLES, ZOOM_SAMPLES))
+    step = compose_affine(camera.to_scene[last], invert_affine(camera.to_scene[first]))
+    seconds = np.maximum(clip.times_s[last] - clip.times_s[first], 1e-6)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        zooms = np.abs(0.5 * np.log(np.abs(np.linalg.det(step[:, :, :2])))) / seconds > ZOOM_RATE_S
+    focus = np.full((count, 2), np.nan)
+    for t in np.flatnonzero(zooms):
+        focus[t] = np.linalg.lstsq(np.eye(2) - step[t, :, :2], step[t, :, 2], rcond=None)[0]
+    return focus
+
+
+def _in_passing(clip: Clip, tracks: Tracks, doubt: Bool[np.ndarray, "N T"]) -> Bool[np.ndarray, "N T"]:
+    """Return the moments of doubt in which a box keeps its shape: optical flow stumbles where a thing turns round."""
+    result = np.zeros_like(doubt)
+    sides = np.log(np.maximum(tracks.xyxy[..., 2:] - tracks.xyxy[..., :2], 1e-6))
+    for n, row in enumerate(doubt):
+        for a, b in stretches(row):
+            around = sides[n, max(0, a - 1) : b + 2]
+            brief = clip.times_s[b] - clip.times_s[a] <= MAX_FLOW_GAP_S
+            inside = a > 0 and b + 1 < len(row) and np.isfinite(around).all()
+            if brief and inside and float(np.ptp(around, axis=0).max()) <= SAME_SHAPE_LOG:
+                result[n, a : b + 1] = True
+    return result
 
 
 def overlarge(clip: Clip, tracks: Tracks) -> Bool[np.ndarray, "N T"]:

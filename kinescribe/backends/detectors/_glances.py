@@ -38,8 +38,8 @@ class Glance(NamedTuple):
         """Shrink an image."""
         scale = min(1.0, SIDE / max(image.shape[:2]))
         size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
-        small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-        return cls(np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)), scale)
+        grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)  # first: one channel shrinks in half the time of three
+        return cls(np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA)), scale)
 
     def thumbnail(self, region: Region) -> UInt8[np.ndarray, "S S"]:
         """Return what a region of the image looks like."""

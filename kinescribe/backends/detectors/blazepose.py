@@ -8,7 +8,8 @@ smaller ones only where something moves: the landmark net is asked whether a mov
 small people are missed; people who hug become one.
 
 The nets take most of the time of a whole clip, so what looks as before is not looked at again: a window in which
-nothing but known people has changed, a thing that was just found to be no person, a person who holds still.
+nothing but known people has changed, a thing that was just found to be no person, a person who holds still. What
+was twice found to be nobody is followed as a moving region and not asked again for two seconds.
 """
 
 from __future__ import annotations
@@ -35,11 +36,18 @@ from kinescribe.backends.nets.blazepose import (
     tiles,
     whole,
 )
-from kinescribe.geometry import box_cover
+from kinescribe.geometry import box_cover, box_iou
 from kinescribe.records import CameraMotion, Clip, Detections
 from kinescribe.video import Frame, Frames
 
 __all__ = ["BlazePosePeople"]
+
+SAME_WAY = 0.3
+"""A moving region goes on as the one of the next sample that overlaps it by this much (IoU)."""
+SAME_SIZE = 1.5
+"""A region that has grown or shrunk by this factor since it was asked may be something else: somebody walks in."""
+GONE = 2
+"""Samples for which a region may be missing: what moves in place blinks."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +83,7 @@ class BlazePosePeople:
     patience: int = 4
     """Searches (two seconds) after which everything that changes is looked at again, whatever was said of it."""
 
-    revision: ClassVar[int] = 2
+    revision: ClassVar[int] = 3
 
     @classmethod
     def identity(cls) -> str:
@@ -96,11 +104,15 @@ class BlazePosePeople:
             if cuts and frame.time_s >= cuts[0] - 1e-6:
                 active, cuts = [], [cut for cut in cuts if cut > frame.time_s]
                 memory = _Memory()
-            active = self._follow(net, view, active)
+            followed = self._follow(net, view, active)
+            memory.alone &= len(followed) == len(active)
+            active = followed
+            moving = regions.xyxy[regions.sample == frame.sample] / frame.scale
+            memory.follow(moving)
             if frame.sample % self.every == 0:
-                moving = regions.xyxy[regions.sample == frame.sample] / frame.scale
                 new = self._search(clip, net, view, active, moving, memory)
                 active, chains = active + new, chains + new
+                memory.alone = bool(active) and all(self._is_person(clip, chain) for chain in active)
         return _columns(clip, [chain for chain in chains if self._is_person(clip, chain)])
 
     def _follow(self, net: BlazePose, view: _View, active: Sequence[_Chain]) -> list[_Chain]:
@@ -135,6 +147,8 @@ class BlazePosePeople:
         frame = view.frame
         memory.forget(self.patience)
         sure = [box_of(chain.last) for chain in active if self._is_person(clip, chain)]
+        free = self._unexplained(active, moving, memory)
+        memory.alone &= not free
         windows = self._windows(view, sure, moving, memory)
         for proposal in net.detect(frame.image, windows):
             known = _at(active, proposal.region)
@@ -147,20 +161,27 @@ class BlazePosePeople:
                 continue  # half of somebody, cut by a tile's edge, looks like another (upside-down) body
             if self._is_new(person, self.min_presence, others):
                 new.append(_Chain(view, person, proposal.score))
-        for box in self._unexplained([*active, *new], moving):
-            person = self._asked(net, view, region_of_box(box), memory)
+        for box in self._unexplained([*active, *new], moving, memory):
+            person = self._asked(net, view, region_of_box(box), memory, box)
             if person is not None and self._is_new(person, self.min_blob_presence, [*active, *new]):
                 new.append(_Chain(view, person, 0.0))
         return new
 
-    def _asked(self, net: BlazePose, view: _View, region: Region, memory: _Memory) -> Person | None:
-        """Return who is in a region; None if what looks like this is known to be nobody."""
+    def _asked(
+        self,
+        net: BlazePose,
+        view: _View,
+        region: Region,
+        memory: _Memory,
+        box: Float[np.ndarray, "4"] | None = None,
+    ) -> Person | None:
+        """Return who is in a region (of a moving box); None if what looks like this is known to be nobody."""
         look = view.glance.thumbnail(_core(region))
         if memory.refuses(look):
             return None
         person = net.landmarks(view.frame.image, region)
         if person.presence < self.surely_none:
-            memory.refused.append(_Refused(look, memory.search))
+            memory.refuse(look, box)
         return person
 
     def _windows(
@@ -171,11 +192,11 @@ class BlazePosePeople:
         memory: _Memory,
     ) -> list[Region]:
         """Return where to look for people: where something has changed that is not explained."""
-        glance, image = view.glance, view.frame.image
+        glance = view.glance
         nobody = [box for box in moving if self._is_nobody(glance, box, memory)]
         known, explained = glance.outside(sure), glance.outside([*sure, *nobody])
         chosen = []
-        for number, window in [(-1, whole(image)), *self._tile(view.frame)]:
+        for number, window in self._turn(view.frame, memory):
             last = memory.windows.get(number)
             if last is not None:
                 pixels = glance.pixels(window)
@@ -190,13 +211,19 @@ class BlazePosePeople:
     def _is_nobody(self, glance: Glance, box: Float[np.ndarray, "4"], memory: _Memory) -> bool:
         """Whether a moving region is too small for a person, or was just found to be none."""
         look = glance.thumbnail(_core(region_of_box(box)))
-        return float(box[3] - box[1]) < self.min_blob_px or memory.refuses(look)
+        return float(box[3] - box[1]) < self.min_blob_px or memory.refuses(look) or memory.has_refused(box)
 
-    def _tile(self, frame: Frame) -> list[tuple[int, Region]]:
-        """One tile per search (and its number), in turn: each part of the picture is searched finely once a second."""
-        choice = tiles(frame.image)
-        turn = frame.sample // self.every % max(1, len(choice))
-        return [(turn, choice[turn])] if choice else []
+    def _turn(self, frame: Frame, memory: _Memory) -> list[tuple[int, Region]]:
+        """Return the windows of a search, with their numbers.
+
+        The picture and one tile, in turn, so that each part is searched finely once a second; while all that moves
+        is people who are followed, one of all these in turn.
+        """
+        choice = [(-1, whole(frame.image)), *enumerate(tiles(frame.image))]
+        turn = frame.sample // self.every
+        if memory.alone or len(choice) == 1:
+            return [choice[turn % len(choice)]]
+        return [choice[0], choice[1 + turn % (len(choice) - 1)]]
 
     def _is_new(self, person: Person, threshold: float, others: Sequence[_Chain]) -> bool:
         if person.presence <= threshold or not np.isfinite(person.points).all() or person.region.size <= 8:
@@ -204,16 +231,17 @@ class BlazePosePeople:
         return all(joint_gap(person, other.last) > self.same_body for other in others)
 
     def _unexplained(
-        self, known: Sequence[_Chain], moving: Float[np.ndarray, "D 4"]
+        self, known: Sequence[_Chain], moving: Float[np.ndarray, "D 4"], memory: _Memory
     ) -> list[Float[np.ndarray, "4"]]:
-        """Return the largest moving regions that no known person covers."""
+        """Return the largest moving regions that no known person covers, less those that are known to be nobody."""
         if not len(moving):
             return []
         boxes = np.array([box_of(chain.last) for chain in known]).reshape(-1, 4)
         covered = box_cover(moving, boxes).max(1, initial=0.0)
         height = moving[:, 3] - moving[:, 1]
         free = np.flatnonzero((covered < 0.5) & (height >= self.min_blob_px))
-        return [moving[i] for i in sorted(free, key=lambda i: -height[i])[: self.max_blobs]]
+        largest = sorted(free, key=lambda i: -height[i])
+        return [moving[i] for i in largest if not memory.has_refused(moving[i])][: self.max_blobs]
 
     def _is_person(self, clip: Clip, chain: _Chain) -> bool:
         """Whether the whole of what was followed is somebody, not a hand or a shape that looks like a body."""
@@ -250,6 +278,26 @@ class _Refused(NamedTuple):
     search: int
 
 
+@dataclass
+class _Nobody:
+    """A moving region in which there was no person, followed from sample to sample."""
+
+    box: Float[np.ndarray, "4"]
+    size: Float[np.ndarray, "2"]
+    """Width and height when it was asked last."""
+    search: int
+    """When that was."""
+    times: int = 1
+    """How often it was refused."""
+    gone: int = 0
+    """Samples in a row without it."""
+
+    def is_alike(self, box: Float[np.ndarray, "4"]) -> bool:
+        """Whether a box is about as wide and as high as the one that was asked: what grows may be somebody coming."""
+        ratio = (box[2:] - box[:2]) / np.maximum(self.size, 1)
+        return bool((ratio < SAME_SIZE).all() and (ratio > 1 / SAME_SIZE).all())
+
+
 class _Memory:
     """What earlier searches have shown."""
 
@@ -257,15 +305,59 @@ class _Memory:
         self.search = 0
         self.windows: dict[int, _Looked] = {}
         self.refused: list[_Refused] = []
+        self.nobody: list[_Nobody] = []
+        self.silent = 0
+        """Searches for which a region is not asked that was refused more than once."""
+        self.alone = False
+        """Whether everybody who was found is followed, and surely a person, and nothing else moves."""
 
     def forget(self, patience: int) -> None:
         """Begin a search; what was refused too long ago may be asked again."""
         self.search += 1
+        self.silent = patience
         self.refused = [one for one in self.refused if self.search - one.search < patience]
 
     def refuses(self, look: UInt8[np.ndarray, "S S"]) -> bool:
         """Whether something that looks like this was refused."""
         return any(is_like(one.look, look) for one in self.refused)
+
+    def refuse(self, look: UInt8[np.ndarray, "S S"], box: Float[np.ndarray, "4"] | None) -> None:
+        """Remember what is no person, by its looks and, if it moves, by its way."""
+        self.refused.append(_Refused(look, self.search))
+        if box is None:
+            return
+        size = box[2:] - box[:2]
+        known = self._followed(box)
+        if known is None:
+            self.nobody.append(_Nobody(box, size, self.search))
+        else:
+            known.size, known.search, known.times = size, self.search, known.times + 1
+
+    def has_refused(self, box: Float[np.ndarray, "4"]) -> bool:
+        """Whether a moving region has been refused on its way, not only once and not too long ago."""
+        known = self._followed(box)
+        return (
+            known is not None
+            and known.times > 1
+            and self.search - known.search < self.silent
+            and known.is_alike(box)
+        )
+
+    def follow(self, moving: Float[np.ndarray, "D 4"]) -> None:
+        """Go on to the next sample."""
+        if not self.nobody:
+            return
+        iou = box_iou(np.array([one.box for one in self.nobody]), moving)
+        for one, row in zip(self.nobody, iou, strict=True):
+            best = int(row.argmax()) if len(row) else 0
+            if len(row) and row[best] >= SAME_WAY:
+                one.box, one.gone = moving[best], 0
+            else:
+                one.gone += 1
+        self.nobody = [one for one in self.nobody if one.gone <= GONE]
+
+    def _followed(self, box: Float[np.ndarray, "4"]) -> _Nobody | None:
+        return next((one for one in self.nobody if np.array_equal(one.box, box)), None)
 
 
 class _Chain:

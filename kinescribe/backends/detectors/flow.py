@@ -319,23 +319,23 @@ class FlowRegions:
     ) -> Iterator[_Box]:
         """Let flow put changed regions together and take them apart; flow without any change is its own smear."""
         parts = np.array([box.xyxy for box in moving]).reshape(-1, 4)
-        left = rows.tolist()
-        for part, box in zip(parts, moving, strict=True):
-            inside = box_cover(changed.xyxy[left], part[None])[:, 0] >= PIECE_COVER
-            pieces = changed.xyxy[left][inside]
+        regions = changed.xyxy[rows]
+        in_part, in_region = box_cover(regions, parts) >= PIECE_COVER, box_cover(parts, regions) >= PART_COVER
+        left = np.ones(len(rows), dtype=bool)
+        for box, inside in zip(moving, in_part.T, strict=True):
+            pieces = regions[inside & left]
             if len(pieces) > 1 and _go_as_one(clip, pieces, box, seen):
-                left = [row for row, within in zip(left, inside, strict=True) if not within]
+                left &= ~inside
                 yield box._replace(xyxy=np.concatenate([pieces[:, :2].min(0), pieces[:, 2:].max(0)]))
-        for row in left:
-            region = changed.xyxy[row]
-            own = np.flatnonzero(box_cover(parts, region[None])[:, 0] >= PART_COVER)
+        for row in np.flatnonzero(left):
+            region, own = regions[row], np.flatnonzero(in_region[:, row])
             clipped = np.clip(parts[own], [*region[:2]] * 2, [*region[2:]] * 2)
             if len(own) and _area(clipped).sum() < self.max_part * _area(region[None]).sum():
                 for k, xyxy in zip(own, clipped, strict=True):
                     yield moving[k]._replace(xyxy=xyxy)
             else:
                 velocity = _velocity_in(clip, region, seen)
-                yield _Box(seen.look.frame.sample, region, float(changed.score[row]), velocity)
+                yield _Box(seen.look.frame.sample, region, float(changed.score[rows[row]]), velocity)
 
 
 def _go_as_one(clip: Clip, pieces: Float[np.ndarray, "P 4"], whole: _Box, seen: _Seen) -> bool:
@@ -349,21 +349,29 @@ def _velocity_in(clip: Clip, region: Float[np.ndarray, "4"], seen: _Seen) -> Flo
     box = _small_box(clip, region, seen.look.grey.shape)
     for flow in seen.flows or []:
         if flow.window.holds(box):
-            at = box.inside(flow.window)
-            return _velocity_of(flow, at, np.ones((box.y1 - box.y0, box.x1 - box.x0), bool))
+            return _velocity_of(flow, box.inside(flow.window), None)
     return np.full(2, np.nan)
 
 
 def _velocity_of(
-    flow: _Flow, window: tuple[slice, slice], inside: Bool[np.ndarray, "y x"]
+    flow: _Flow, window: tuple[slice, slice], inside: Bool[np.ndarray, "y x"] | None
 ) -> Float[np.ndarray, "2"]:
-    """Return how some pixels of a window move: those that do, or all of them if hardly any does."""
-    fine = flow.fine[window]
-    moves = inside & (fine > 1)
-    asked = inside
-    if moves.sum() > MIN_MOVING * inside.sum():
-        asked = moves & (fine > UNSMEARED * _fastest_tenth(fine[moves]))
-    return np.median(flow.velocity_px_s[window][asked], axis=0).astype(np.float64)
+    """Return how some (or all) pixels of a window move: those that do, or all of them if hardly any does."""
+    fine, velocity = flow.fine[window], flow.velocity_px_s[window]
+    moves = fine > 1 if inside is None else inside & (fine > 1)
+    moving = fine[moves]
+    if len(moving) > MIN_MOVING * (fine.size if inside is None else np.count_nonzero(inside)):
+        asked = velocity[moves & (fine > UNSMEARED * _fastest_tenth(moving))]
+    else:
+        asked = velocity.reshape(-1, 2) if inside is None else velocity[inside]
+    return np.array([_median(along) for along in np.ascontiguousarray(asked.T)])
+
+
+def _median(values: Float[np.ndarray, "P"]) -> float:
+    """Return NumPy's median of values without NaN, at half its price."""
+    half = len(values) // 2
+    middle = [half] if len(values) % 2 else [half - 1, half]
+    return float(np.partition(values, middle)[middle[0] : half + 1].mean())
 
 
 def _fastest_tenth(flow: Float[np.ndarray, "P"]) -> float:
@@ -466,13 +474,15 @@ def _carried(arriving: list[_Flow], fore: _Flow) -> _Flow:
     """
     earlier = next(flow for flow in arriving if flow.window.holds(fore.window))
     rows, columns = fore.window.inside(earlier.window)
-    y, x = np.mgrid[rows, columns].astype(np.float32)
     moved = fore.velocity_px_s * np.float32(earlier.step)
-    level, fine, velocity = (
-        np.asarray(cv2.remap(plane, x - moved[..., 0], y - moved[..., 1], cv2.INTER_LINEAR))
-        for plane in (earlier.level, earlier.fine, earlier.velocity_px_s)
+    x = np.arange(columns.start, columns.stop, dtype=np.float32) - moved[..., 0]
+    y = np.arange(rows.start, rows.stop, dtype=np.float32)[:, None] - moved[..., 1]
+    # Before a moving camera there is but one level; before one at rest the smooth one is asked for anew.
+    fine, velocity = (
+        np.asarray(cv2.remap(plane, x, y, cv2.INTER_LINEAR))
+        for plane in (earlier.fine, earlier.velocity_px_s)
     )
-    return _Flow(fore.window, level, fine, velocity, earlier.step, earlier.camera_rests)
+    return _Flow(fore.window, fine, fine, velocity, earlier.step, earlier.camera_rests)
 
 
 def _agreed(one: _Flow, two: _Flow) -> _Flow:
