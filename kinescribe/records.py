@@ -252,7 +252,7 @@ class TrackKinematics:
 
 @dataclass(frozen=True, eq=False)
 class JointKinematics:
-    """Joint angles and their spectra, for tracks with a skeleton."""
+    """Joint angles, what they did over the clip, and the centre of mass, for tracks with a skeleton."""
 
     ids: Int[np.ndarray, "N"]
     angle_deg: Float[np.ndarray, "N T J"]
@@ -264,6 +264,20 @@ class JointKinematics:
     """Share of the power above 2.5 Hz; KPM eq. 7 with the cut in Hz."""
     sigma: Float[np.ndarray, "N J"]
     """Standard deviation of the amplitude spectrum; KPM eq. 8."""
+    range_deg: Float[np.ndarray, "N J"]
+    """Range of motion: from the 5th to the 95th percentile."""
+    rms_deg_s: Float[np.ndarray, "N J"]
+    """Root mean square angular speed."""
+    dominant_hz: Float[np.ndarray, "N J"]
+    """Frequency of the strongest line of the spectrum."""
+    smoothness: Float[np.ndarray, "N J"]
+    """Log dimensionless jerk (Balasubramanian et al. 2012); lower is jerkier."""
+    symmetry: Float[np.ndarray, "N P"]
+    """Per pair of ``vocabulary.ANGLE_PAIRS``: smaller over larger range of motion."""
+    phase: Float[np.ndarray, "N P"]
+    """Per pair: correlation of left and right, 1 in unison, -1 in turn."""
+    com_speed: Float[np.ndarray, "N T"]
+    """Of the centre of mass relative to the hips, in torso lengths per second (de Leva 1996)."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,7 +21,7 @@ SMOOTH_S = 0.2
 """Half window of the smoothing before turns are looked for."""
 HIGH_PASS_S = 2.5
 """Window of the second detrending: removes drift and what is slower, keeps exercise down to 0.25 Hz. Alone it miscounts
-slow exercise, as a straight line alone miscounts what wanders (perception 7): both are tried."""
+slow exercise, as a straight line alone miscounts what wanders: both are tried."""
 PROMINENCE = 0.35
 """A turn stands out by this share of the signal's 5-95 % range."""
 CALM = 0.2

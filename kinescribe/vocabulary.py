@@ -265,6 +265,9 @@ ANGLES = {
 }
 """The ten joint angles of KPM table 4, by the names of their three points (the middle one is the vertex)."""
 
+ANGLE_PAIRS = ("shoulder", "elbow", "hip", "knee", "ankle")
+"""Angles that come in two."""
+
 PARTS = {
     "left_arm": ("left arm", "limb"), "right_arm": ("right arm", "limb"), "both_arms": ("both arms", "limb"),
     "left_elbow": ("left elbow", "limb"), "right_elbow": ("right elbow", "limb"),

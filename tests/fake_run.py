@@ -39,7 +39,7 @@ from kinescribe.records import (
     Verdict,
     Verdicts,
 )
-from kinescribe.vocabulary import ANGLES, BLAZEPOSE_33, CONTACTS
+from kinescribe.vocabulary import ANGLE_PAIRS, ANGLES, BLAZEPOSE_33, CONTACTS
 
 R = TypeVar("R")
 
@@ -244,7 +244,16 @@ def street_kinematics(clip: Clip, tracks: Tracks, camera: CameraMotion) -> Kinem
     angle[0, :, list(ANGLES).index("left_knee")] = 170 + 3 * np.sin(t)
     angle[0, np.isnan(image[0, :, 0])] = np.nan
     spectra = np.full((1, len(ANGLES)), 1.0)
-    joints = JointKinematics(np.array([0]), angle, np.gradient(angle, t, axis=1), spectra, spectra, spectra)
+    pairs = np.full((1, len(ANGLE_PAIRS)), 0.5)
+    joints = JointKinematics(
+        np.array([0]),
+        angle,
+        np.gradient(angle, t, axis=1),
+        *[spectra] * 7,
+        pairs,
+        pairs,
+        np.ones((1, len(t))),
+    )
     return Kinematics(motion, joints)
 
 

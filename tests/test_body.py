@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kinescribe.kinematics import body
-from kinescribe.vocabulary import ANGLES, BLAZEPOSE_33, SKELETONS
+from kinescribe.vocabulary import ANGLE_PAIRS, ANGLES, BLAZEPOSE_33, SKELETONS
 
 NAMES = BLAZEPOSE_33
 J = list(ANGLES)
@@ -68,11 +68,11 @@ def test_a_body_that_travels_takes_its_centre_of_mass_along():
     np.testing.assert_allclose(found.com_speed, 1.0 / 0.5, atol=1e-6)
     np.testing.assert_allclose(found.point_speed, 2.0, atol=1e-6)
     np.testing.assert_allclose(np.diff(found.centre_of_mass[:, 0]), 0.1, atol=1e-6)
-    assert (found.range_deg < 1e-6).all()
+    assert (found.angles.range_deg < 1e-6).all()
 
 
 def test_a_waving_hand_hardly_moves_the_centre_of_mass():
-    """KPM's mean of all points would be ten times as much (perception 6.2, 5)."""
+    """KPM's mean of all points would be ten times as much."""
     points = standing(40)
     hand = [NAMES.index(f"left_{p}") for p in ("wrist", "index", "pinky", "thumb")]
     points[:, hand, 0] += 0.2 * np.sin(2 * np.pi * np.arange(40) / 10)[:, None]
@@ -103,20 +103,20 @@ def test_an_elbow_that_swings_has_its_range_power_and_frequency(rate, hertz):
     eta = 90 + 30 * np.sin(2 * np.pi * hertz * times)
     found = measured(bend(standing(len(times)), eta), rate)
     j = J.index("left_elbow")
-    assert found.range_deg[j] == pytest.approx(60, rel=0.1)
-    assert found.dominant_hz[j] == pytest.approx(hertz, abs=0.13)
+    assert found.angles.range_deg[j] == pytest.approx(60, rel=0.1)
+    assert found.angles.dominant_hz[j] == pytest.approx(hertz, abs=0.13)
     # What a fitted slope leaves of a sine's: known exactly for the samples in the window.
     near = np.arange(-int(0.25 * rate + 1e-6), int(0.25 * rate + 1e-6) + 1) / rate
     omega = 2 * np.pi * hertz
     gain = (near * np.sin(omega * near)).sum() / (omega * (near**2).sum())
-    assert found.rms_deg_s[j] == pytest.approx(30 * omega / np.sqrt(2) * gain, rel=0.05)
-    assert found.power[j] == pytest.approx(found.rms_deg_s[j] ** 2, rel=0.15)
-    assert found.high_share[j] < 0.02
-    assert found.range_deg[J.index("right_elbow")] < 1e-6
+    assert found.angles.rms_deg_s[j] == pytest.approx(30 * omega / np.sqrt(2) * gain, rel=0.05)
+    assert found.angles.energy[j] == pytest.approx(found.angles.rms_deg_s[j] ** 2, rel=0.15)
+    assert found.angles.high_share[j] < 0.02
+    assert found.angles.range_deg[J.index("right_elbow")] < 1e-6
 
 
 def test_jitter_is_not_speed():
-    """1 cm of noise at 30 fps reads 0.68 m/s by frame differences (perception 6.2, 6)."""
+    """1 cm of noise at 30 fps reads 0.68 m/s by frame differences."""
     points = standing(90) + np.random.default_rng(1).normal(0, 0.01, (90, len(NAMES), 3))
     raw = np.linalg.norm(np.diff(points, axis=0), axis=-1).mean() * 30 / 0.5
     assert np.nanmean(measured(points, 30.0).point_speed) < 0.15 * raw
@@ -164,12 +164,12 @@ def test_both_arms_in_unison_and_in_turn():
     for sign in (1, -1):
         points = bend(bend(standing(60), 110 + swing), 110 + sign * swing, "right")
         found = measured(points)
-        p = body.PAIRS.index("elbow")
-        assert found.symmetry[p] == pytest.approx(1, abs=0.02)
-        assert found.phase[p] == pytest.approx(sign, abs=0.01)
-    assert np.isnan(found.phase[body.PAIRS.index("knee")])
+        p = ANGLE_PAIRS.index("elbow")
+        assert found.angles.symmetry[p] == pytest.approx(1, abs=0.02)
+        assert found.angles.phase[p] == pytest.approx(sign, abs=0.01)
+    assert np.isnan(found.angles.phase[ANGLE_PAIRS.index("knee")])
     half = measured(bend(bend(standing(60), 110 + swing), 110 + swing / 2, "right"))
-    assert half.symmetry[p] == pytest.approx(0.5, abs=0.03)
+    assert half.angles.symmetry[p] == pytest.approx(0.5, abs=0.03)
 
 
 def test_a_jerky_movement_is_less_smooth_than_a_reach():
@@ -198,5 +198,5 @@ def test_nearness_and_the_view_from_a_turned_camera_change_no_angle_and_no_torso
 
 def test_nobody_is_unknown_and_not_zero():
     found = measured(standing(10), score=np.zeros((10, len(NAMES))))
-    for values in vars(found).values():
+    for values in (*found.angles, *(v for name, v in vars(found).items() if name != "angles")):
         assert np.isnan(values).all()

@@ -329,7 +329,7 @@ def test_score_of_an_even_pan_is_what_the_paper_s_code_gives() -> None:
     step = focal * np.tan(np.radians(degrees / 7))
     pan = np.repeat(np.array([[[1.0, 0, step], [0, 1.0, 0]]]), 7, axis=0)
     value, terms = _summary.score(pan, size)
-    # perception 3.3: 1.5 sqrt(2) Theta / 7 for small angles.
+    # 1.5 sqrt(2) Theta / 7 for small angles.
     assert value == pytest.approx(0.303 * np.radians(degrees), rel=0.01)
     assert terms[:1] == pytest.approx(0)
     assert terms[1] == pytest.approx(2 * np.sqrt(2) * np.sin(np.radians(degrees / 14)))
@@ -356,8 +356,8 @@ def panned(degrees: float) -> float:
     return float(320 / np.tan(np.radians(30)) * np.tan(np.radians(degrees)))
 
 
-def test_thresholds_of_the_paper_s_filter_are_what_perception_says() -> None:
-    """Perception 3.3: 0.3 is an even pan by 57 degrees, one jerk by 19 degrees, or an even dolly by 1.4 depths."""
+def test_what_the_threshold_of_the_paper_s_filter_means() -> None:
+    """0.3 is an even pan by 57 degrees, one jerk by 19 degrees, or an even dolly by 1.4 depths."""
     even = np.stack([turned(panned(57 / 7))] * 7)
     assert _summary.score(even, (640.0, 360.0)).value == pytest.approx(0.3, abs=0.01)
     jerk = np.stack([turned(panned(19.0)) if i == 3 else turned() for i in range(7)])

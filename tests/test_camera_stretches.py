@@ -412,7 +412,7 @@ def measurements(camera: CameraMotion) -> Measurements:
     )
     joints = JointKinematics(
         np.zeros(0, np.int64), np.zeros((0, 101, 10)), np.zeros((0, 101, 10)),
-        np.zeros((0, 10)), np.zeros((0, 10)), np.zeros((0, 10)),
+        *[np.zeros((0, 10))] * 7, np.zeros((0, 5)), np.zeros((0, 5)), none,
     )  # fmt: skip
     poses = Poses(np.zeros(0, np.int64), np.zeros((0, 101, 33, 3)), np.zeros((0, 101, 33, 3)), "blazepose33")
     return Measurements(CLIP, camera, NOBODY, poses, Kinematics(motion, joints))

@@ -24,7 +24,7 @@ from kinescribe.records import (
     TrackKinematics,
     Tracks,
 )
-from kinescribe.vocabulary import ANGLES, BLAZEPOSE_33, COMPASS, OPPOSITES
+from kinescribe.vocabulary import ANGLE_PAIRS, ANGLES, BLAZEPOSE_33, COMPASS, OPPOSITES
 
 W, H = 640, 360
 T = np.arange(0, 6, 0.1)
@@ -71,7 +71,8 @@ def measured(
     for name, values in (angles or {}).items():
         joints_of[:, :, list(ANGLES).index(name)] = values
     none = np.zeros((len(ids), len(ANGLES)))
-    joints = JointKinematics(ids, joints_of, joints_of, none, none, none)
+    pairs = np.zeros((len(ids), len(ANGLE_PAIRS)))
+    joints = JointKinematics(ids, joints_of, joints_of, *[none] * 7, pairs, pairs, np.zeros(shape))
     maps = np.tile(np.eye(2, 3), (len(T), 1, 1))
     camera = CameraMotion(maps, np.ones(len(T)), np.ones(len(T)), 0.0, np.zeros(4), labels)
     clip = Clip("c", "s", "x", 0.0, 6.0, 10.0, W, H, 0, len(T), np.arange(len(T)), T)

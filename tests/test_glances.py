@@ -180,9 +180,9 @@ def test_while_all_that_moves_is_surely_people_one_window_is_searched_in_turn(
     monkeypatch: pytest.MonkeyPatch, score: float, region: bool, windows: int
 ) -> None:
     nets = Nets([BODY], score=score, presence=0.85)
-    regions = moving_region(40)
-    regions = replace(regions, xyxy=regions.xyxy + 180.0) if region else None
-    find(monkeypatch, nets, flicker(40), regions)
+    elsewhere = moving_region(40)
+    elsewhere = replace(elsewhere, xyxy=elsewhere.xyxy + 180.0)
+    find(monkeypatch, nets, flicker(40), elsewhere if region else None)
     assert nets.windows == [2] + 7 * [windows]
 
 

@@ -163,7 +163,7 @@ def test_a_named_thing_rests_if_the_camera_is_known() -> None:
     assert rests("person", known=False) == ["stay"]
 
 
-def test_detections_helper_is_what_it_says() -> None:
+def test_seen_makes_detections() -> None:
     found = seen(at(0, "car", 10, 10))
     assert isinstance(found, Detections)
     assert found.label == ("car",)

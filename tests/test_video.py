@@ -31,6 +31,15 @@ def test_times_are_presentation_times_of_a_variable_frame_rate(tmp_path):
     np.testing.assert_allclose(clip.times_s, times[clip.frame_indices], atol=1e-4)
 
 
+def test_a_scan_that_nobody_looks_at_finds_the_same_frames(tmp_path):
+    path = write(tmp_path / "a.mp4", np.arange(40) / 30)
+    path.write_bytes(path.read_bytes()[:-700])  # breaks before its end
+    shown: list[float] = []
+    looked, swift = video.scan(path, lambda time_s, image: shown.append(time_s)), video.scan(path)
+    assert swift.times_s.tolist() == looked.times_s.tolist() == shown
+    assert (swift.notes, swift.shapes) == (looked.notes, looked.shapes)
+
+
 def test_frames_are_the_ones_the_clip_names(tmp_path):
     source = video.scan(write(tmp_path / "v.mp4", np.arange(0, 2, 1 / 24)))
     clip = video.make_clip(source, 0.5, 1.5, 8)

@@ -45,7 +45,7 @@ MIN_GAP_SHARE = 0.15
 MIN_ARM_TORSOS = 0.4
 """How far a hand must rise in torso lengths: what 20 degrees of error at the shoulder fake for an arm of 1.15."""
 MIN_JOINT_DEG = 30.0
-"""How far a joint must bend: monocular joint angles are 15 to 20 degrees off (specs/perception.md 1.6)."""
+"""How far a joint must bend: monocular joint angles are 15 to 20 degrees off (docs/method.md)."""
 MIN_POINT_SCORE = 0.5
 """A body point below this is unknown."""
 CIRCLE_DEG = 270.0

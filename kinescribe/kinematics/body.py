@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from kinescribe.geometry import fill_gaps, inner_angle_deg, smooth, spectrum, stretches
-from kinescribe.vocabulary import ANGLES, SKELETONS
+from kinescribe.vocabulary import ANGLE_PAIRS, ANGLES, SKELETONS
 
 
 class Segment(NamedTuple):
@@ -51,8 +51,6 @@ SEGMENTS = (
 """De Leva, J. Biomechanics 29 (1996), table 4, men: masses and centres of mass (women differ by up to 2 % of the body's
 mass in the thighs). ``index`` is the first knuckle of the index finger, near de Leva's third metacarpal."""
 
-PAIRS = ("shoulder", "elbow", "hip", "knee", "ankle")
-"""Angles that come in two, in the order of ``BodyMotion.symmetry``."""
 FEET = {"left_heel": "left_foot_index", "right_heel": "right_foot_index"}
 
 
@@ -66,7 +64,7 @@ class BodySettings:
     min_score: float = 0.6
     """A point below this is unknown, and an angle needs all three of its points (KPM appendix B.2)."""
     max_gap_s: float = 0.3
-    """Longer gaps stay unknown (perception: 0.3 s is three samples at 10 Hz, in which a fast arm swings once)."""
+    """Longer gaps stay unknown (0.3 s is three samples at 10 Hz, in which a fast arm swings once)."""
     min_mass: float = 0.7
     """Share of the body's mass that must be in view for a centre of mass: trunk, thighs and one thing more."""
     high_hz: float = 2.5
@@ -75,9 +73,33 @@ class BodySettings:
     """A shorter stretch has no spectrum to speak of."""
 
 
+class Angles(NamedTuple):
+    """What a body's joint angles did, over all its time. J is the order of ``vocabulary.ANGLES``; NaN is unknown."""
+
+    range_deg: Float[np.ndarray, "J"]
+    """Range of motion: from the 5th to the 95th percentile, which one bad sample cannot move."""
+    rms_deg_s: Float[np.ndarray, "J"]
+    """Root mean square angular speed. (KPM's signed mean is zero for every oscillation.)"""
+    energy: Float[np.ndarray, "J"]
+    """Mean square of the angular speed without its mean, (deg/s)^2: KPM eq. 6 divided by the length, one-sided."""
+    high_share: Float[np.ndarray, "J"]
+    """Share of ``energy`` above ``high_hz`` (KPM eq. 7 with the cut in Hz)."""
+    dominant_hz: Float[np.ndarray, "J"]
+    """Frequency of the strongest line."""
+    sigma: Float[np.ndarray, "J"]
+    """Standard deviation of the amplitude spectrum, deg/s (KPM eq. 8)."""
+    smoothness: Float[np.ndarray, "J"]
+    """Log dimensionless jerk of the angle (Balasubramanian et al. 2012): -5.3 for one minimum-jerk reach, lower for
+    jerkier movement."""
+    symmetry: Float[np.ndarray, "P"]
+    """Per pair of ``ANGLE_PAIRS``: smaller over larger range of motion, in [0, 1]."""
+    phase: Float[np.ndarray, "P"]
+    """Per pair: correlation of left and right angle, 1 in unison (jumping jack), -1 in turn (walking)."""
+
+
 @dataclass(frozen=True, eq=False)
 class BodyMotion:
-    """One body over time. NaN is unknown. J is the order of ``vocabulary.ANGLES``."""
+    """One body over time; NaN is unknown."""
 
     torso: float
     """Median distance of the middles of shoulders and hips, in the unit of the points: the body's own yardstick."""
@@ -88,28 +110,10 @@ class BodyMotion:
     com_speed: Float[np.ndarray, "T"]
     """Of the centre of mass, in torsos per second."""
     angle_deg: Float[np.ndarray, "T J"]
-    """Inner angles in [0, 180]."""
+    """Inner angles in [0, 180], order of ``vocabulary.ANGLES``."""
     angular_speed_deg_s: Float[np.ndarray, "T J"]
     """Signed: positive opens."""
-    range_deg: Float[np.ndarray, "J"]
-    """Range of motion: from the 5th to the 95th percentile, which one bad sample cannot move."""
-    rms_deg_s: Float[np.ndarray, "J"]
-    """Root mean square angular speed. (KPM's signed mean is zero for every oscillation.)"""
-    power: Float[np.ndarray, "J"]
-    """Mean square of the angular speed without its mean, (deg/s)^2: KPM's E divided by the length, one-sided."""
-    high_share: Float[np.ndarray, "J"]
-    """Share of ``power`` above ``high_hz``."""
-    dominant_hz: Float[np.ndarray, "J"]
-    """Frequency of the strongest line."""
-    spread: Float[np.ndarray, "J"]
-    """Standard deviation of the amplitude spectrum, deg/s (KPM eq. 8)."""
-    smoothness: Float[np.ndarray, "J"]
-    """Log dimensionless jerk of the angle (Balasubramanian et al. 2012, eq. 4): about -4.6 for one minimum-jerk reach,
-    lower for jerkier movement; NaN for an angle that hardly moves."""
-    symmetry: Float[np.ndarray, "P"]
-    """Per pair of ``PAIRS``: smaller over larger range of motion, in [0, 1]."""
-    phase: Float[np.ndarray, "P"]
-    """Per pair: correlation of left and right angle, 1 in unison (jumping jack), -1 in turn (walking)."""
+    angles: Angles
 
 
 def measure(
@@ -128,7 +132,6 @@ def measure(
         skeleton: key of ``vocabulary.SKELETONS``.
         settings: thresholds.
     """
-    names = SKELETONS[skeleton]
     with np.errstate(invalid="ignore"):
         known = (score >= settings.min_score) & np.isfinite(points).all(-1)
     raw = bridged(times_s, points, known, settings.max_gap_s)
@@ -137,7 +140,7 @@ def measure(
     value, rate = (
         signal.reshape(keypoints, dims, total) for signal in smooth(times_s, rows, settings.half_window_s)
     )
-    place = {name: i for i, name in enumerate(names)}
+    place = {name: i for i, name in enumerate(SKELETONS[skeleton])}
     torso = _torso(value, place)
     com, com_rate = (_weighted(signal, place, settings.min_mass).T for signal in (value, rate))
     angle, turn = _angles(times_s, raw, place, settings)
@@ -148,11 +151,30 @@ def measure(
         com_speed=np.linalg.norm(com_rate, axis=1) / torso,
         angle_deg=angle,
         angular_speed_deg_s=turn,
-        range_deg=_range(angle),
-        rms_deg_s=np.sqrt(_mean(turn**2)),
-        **_spectra(times_s, turn, settings),
-        smoothness=np.array([smoothness(times_s, column) for column in turn.T]),
-        **_sides(angle),
+        angles=summary(times_s, angle, turn, settings),
+    )
+
+
+def summary(
+    times_s: Float[np.ndarray, "T"],
+    angle_deg: Float[np.ndarray, "T J"],
+    speed_deg_s: Float[np.ndarray, "T J"],
+    settings: BodySettings = BodySettings(),
+) -> Angles:
+    """Return what smooth joint angles, and their speeds, did over all their time."""
+    lines = np.array([_spectral(times_s, column, settings) for column in speed_deg_s.T])
+    energy, high_share, dominant_hz, sigma = lines.T
+    symmetry, phase = _sides(angle_deg)
+    return Angles(
+        range_deg=_range(angle_deg),
+        rms_deg_s=np.sqrt(_mean(speed_deg_s**2)),
+        energy=energy,
+        high_share=high_share,
+        dominant_hz=dominant_hz,
+        sigma=sigma,
+        smoothness=np.array([smoothness(times_s, column) for column in speed_deg_s.T]),
+        symmetry=symmetry,
+        phase=phase,
     )
 
 
@@ -268,14 +290,6 @@ def _longest(signal: Float[np.ndarray, "T"]) -> tuple[int, int]:
     return max(stretches(np.isfinite(signal)), key=lambda run: run[1] - run[0], default=(0, 0))
 
 
-def _spectra(
-    times_s: Float[np.ndarray, "T"], turn: Float[np.ndarray, "T J"], settings: BodySettings
-) -> dict[str, Float[np.ndarray, "J"]]:
-    """Spectra of the longest known stretch of every angular speed, on an even grid."""
-    lines = np.array([_spectral(times_s, column, settings) for column in turn.T])
-    return dict(zip(("power", "high_share", "dominant_hz", "spread"), lines.T, strict=True))
-
-
 def _spectral(
     times_s: Float[np.ndarray, "T"], column: Float[np.ndarray, "T"], settings: BodySettings
 ) -> tuple[float, float, float, float]:
@@ -294,11 +308,11 @@ def _spectral(
     return total, high, float(frequency[power.argmax()]), float(np.sqrt(power).std())
 
 
-def _sides(angle: Float[np.ndarray, "T J"]) -> dict[str, Float[np.ndarray, "P"]]:
+def _sides(angle: Float[np.ndarray, "T J"]) -> tuple[Float[np.ndarray, "P"], Float[np.ndarray, "P"]]:
     index = {name: i for i, name in enumerate(ANGLES)}
     span = _range(angle)
-    symmetry, phase = np.full(len(PAIRS), np.nan), np.full(len(PAIRS), np.nan)
-    for p, name in enumerate(PAIRS):
+    symmetry, phase = np.full(len(ANGLE_PAIRS), np.nan), np.full(len(ANGLE_PAIRS), np.nan)
+    for p, name in enumerate(ANGLE_PAIRS):
         left, right = (index[f"{side}_{name}"] for side in ("left", "right"))
         low, high = sorted((float(span[left]), float(span[right])))
         if high > 0:
@@ -308,4 +322,4 @@ def _sides(angle: Float[np.ndarray, "T J"]) -> dict[str, Float[np.ndarray, "P"]]
         )
         if len(both) >= 3 and low > 1.0:  # a degree: correlation of what stands still is noise
             phase[p] = float(np.corrcoef(angle[both, left], angle[both, right])[0, 1])
-    return {"symmetry": symmetry, "phase": phase}
+    return symmetry, phase

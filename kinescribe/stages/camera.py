@@ -47,4 +47,4 @@ class MeasureCamera:
 
     def identity(self) -> str:
         """Name what the answer depends on besides the settings."""
-        return plugins.identity("cameras", self.backend)
+        return plugins.identity("cameras", self.backend, self.options)

@@ -17,14 +17,14 @@ from kinescribe.geometry import (
     heading_deg,
     inner_angle_deg,
     smooth,
-    spectrum,
     stretches,
     touches_border,
 )
+from kinescribe.kinematics import body
 from kinescribe.kinematics.posture import SEEN, trunk_px
 from kinescribe.records import CameraMotion, Clip, JointKinematics, Kinematics, Poses, TrackKinematics, Tracks
 from kinescribe.stages.trust import MAX_FLOW_GAP_S, doubtful, overlarge, parallax
-from kinescribe.vocabulary import ANGLES, SKELETONS
+from kinescribe.vocabulary import ANGLE_PAIRS, ANGLES, SKELETONS
 
 SHOULDERS = ("left_shoulder", "right_shoulder")
 TORSO = (*SHOULDERS, "left_hip", "right_hip")
@@ -44,9 +44,11 @@ SCALE_WINDOW_S = 2.0
 LIMB_SLACK = 1.05
 """Bones are this much longer than they are seen to be at most (95 % of the time), before they bound an angle."""
 
+PAIRED = ("symmetry", "phase")
+"""Of what a body's angles did (``kinematics.body.Angles``), what there is once for left and right."""
 KNEE_SLACK_DEG = 20.0
-"""A knee is not bent more than the picture shows by more than the error of monocular joint angles (specs/perception.md
-1.6): depth makes legs that swing sideways bend by 50 degrees (camera clips). Over two feet that stay, how far the hips
+"""A knee is not bent more than the picture shows by more than the error of monocular joint angles
+(docs/method.md): depth makes legs that swing sideways bend by 50 degrees (camera clips). Over two feet that stay, how far the hips
 sink counts instead of the angle in the picture, which a squat towards the camera hardly changes."""
 PLANTED_S, PLANTED_TRUNKS = 0.5, 0.2
 """Feet are planted if within so long to either side they stray by less than this share of the trunk: ankles at rest
@@ -119,14 +121,27 @@ class MeasureKinematics:
         shape = angle.shape
         rows = angle.transpose(0, 2, 1).reshape(-1, shape[1])
         value, rate = smooth(clip.times_s, rows, self.half_window_s)
-        spectra = np.array([self._spectral(clip, row) for row in rate]).reshape(shape[0], shape[2], 3)
+        angle, turn = (
+            signal.reshape(shape[0], shape[2], shape[1]).transpose(0, 2, 1)
+            for signal in (np.clip(value, 0, 180), rate)
+        )
+        settings = body.BodySettings(self.half_window_s, self.min_point_score, high_hz=self.high_hz)
+        done = [body.summary(clip.times_s, a, w, settings) for a, w in zip(angle, turn, strict=True)]
+        widths = {name: len(ANGLES) for name in body.Angles._fields} | dict.fromkeys(PAIRED, len(ANGLE_PAIRS))
+        columns = {
+            name: np.array([getattr(one, name) for one in done]).reshape(len(done), width)
+            for name, width in widths.items()
+        }
+        com = [
+            body.measure(world, points[..., 2], clip.times_s, poses.skeleton, settings).com_speed
+            for world, points in zip(poses.world, poses.keypoints, strict=True)
+        ]
         return JointKinematics(
             ids=poses.ids,
-            angle_deg=np.clip(value, 0, 180).reshape(shape[0], shape[2], shape[1]).transpose(0, 2, 1),
-            speed_deg_s=rate.reshape(shape[0], shape[2], shape[1]).transpose(0, 2, 1),
-            energy=spectra[..., 0],
-            high_share=spectra[..., 1],
-            sigma=spectra[..., 2],
+            angle_deg=angle,
+            speed_deg_s=turn,
+            com_speed=np.array(com).reshape(shape[:2]),
+            **columns,
         )
 
     def _angles(self, clip: Clip, poses: Poses) -> Float[np.ndarray, "N T J"]:
@@ -148,22 +163,6 @@ class MeasureKinematics:
                 angle = np.fmax(angle, filmed - KNEE_SLACK_DEG)
             result[..., j] = np.where(sure, angle, np.nan)
         return result
-
-    def _spectral(self, clip: Clip, rate: Float[np.ndarray, "T"]) -> tuple[float, float, float]:
-        """Return energy, high-frequency share and sigma of the longest gapless stretch (KPM eq. 6-8)."""
-        filled = fill_gaps(clip.times_s, rate, 0.3)
-        runs = stretches(np.isfinite(filled))
-        a, b = max(runs, key=lambda run: run[1] - run[0], default=(0, 0))
-        if b - a < 8:  # under about a second at 10 Hz there is no spectrum to speak of
-            return (np.nan, np.nan, np.nan)
-        times = clip.times_s[a : b + 1]
-        grid = np.linspace(times[0], times[-1], len(times))
-        frequency, power = spectrum(
-            np.interp(grid, times, filled[a : b + 1]), (len(grid) - 1) / (grid[-1] - grid[0])
-        )
-        total = float(power.sum())
-        share = float(power[frequency > self.high_hz].sum()) / total if total > 1e-9 else np.nan
-        return (total, share, float(np.sqrt(power).std()))
 
 
 def _filmed_angle_deg(poses: Poses, points: Sequence[int]) -> Float[np.ndarray, "N T"]:

@@ -67,7 +67,7 @@ class TrackSubjects:
 
     def identity(self) -> str:
         """Return what the tracks depend on besides the settings."""
-        return plugins.identity("trackers", self.backend)
+        return plugins.identity("trackers", self.backend, self.options)
 
     def __call__(self, clip: Clip, camera: CameraMotion, detections: Detections) -> Tracks:
         """Track the subjects of a clip; without detections there are none."""
@@ -80,8 +80,8 @@ class TrackSubjects:
         tracks = absorb(clip, tracks, self.max_arrival_s, self.max_gap_s)
         tracks = replace(tracks, xyxy=self._bridged(clip, camera, tracks))
         moving = replace(tracks, velocity_px_s=_velocity(detections, tracks))
-        tracks = _keep(tracks, ~ghosts(clip, camera, moving))
-        return replace(_numbered(tracks), velocity_px_s=_velocity(detections, _numbered(tracks)))
+        tracks = _numbered(_keep(tracks, ~ghosts(clip, camera, moving)))
+        return replace(tracks, velocity_px_s=_velocity(detections, tracks))
 
     def _split(self, clip: Clip, tracks: Tracks) -> Tracks:
         """End tracks at long gaps, however the tracker crossed them: what fits together is joined again.

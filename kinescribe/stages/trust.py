@@ -306,12 +306,8 @@ def _swapped(
     points: Float[np.ndarray, "T K 3"], names: tuple[str, ...], columns: np.ndarray, trunk: float
 ) -> Bool[np.ndarray, "T"]:
     """Return where left and right are not as they are for most of the time."""
-    left = [
-        names.index(names[k])
-        for k in columns
-        if names[k].split("_")[-1] in ("elbow", "wrist", "knee", "ankle")
-    ]
-    left = [k for k in left if names[k].startswith("left_")]
+    joints = [f"left_{joint}" for joint in ("elbow", "wrist", "knee", "ankle")]
+    left = [k for k in columns.tolist() if names[k] in joints]
     right = [names.index(names[k].replace("left_", "right_")) for k in left]
     one, two = points[:, left, :2], points[:, right, :2]
     kept = _way(one[:-1], one[1:]) + _way(two[:-1], two[1:])
@@ -328,8 +324,7 @@ def _way(a: Float[np.ndarray, "M J 2"], b: Float[np.ndarray, "M J 2"]) -> Float[
 
 
 def _columns(names: tuple[str, ...], parts: tuple[str, ...]) -> np.ndarray:
-    sided = [(k, name.split("_", 1)) for k, name in enumerate(names)]
-    return np.array([k for k, (*_, part) in ((k, s) for k, s in sided) if part in parts], np.int64)
+    return np.array([k for k, name in enumerate(names) if name.partition("_")[2] in parts], np.int64)
 
 
 # --- ghosts -------------------------------------------------------------------------------------------------

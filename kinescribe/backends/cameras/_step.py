@@ -30,7 +30,7 @@ MIN_GAIN = 0.03
 """A smaller change of exposure does not disturb the tracker."""
 MIN_REST_CELLS = 3
 COARSE = 4
-"""The coverage grid is COARSE x COARSE (perception 3.4)."""
+"""The coverage grid is COARSE x COARSE."""
 MIN_POINTS = 12
 CUT_LIKENESS = 0.7
 """A cut: hardly a corner is found again, and thumbnails correlate less than this. The 9 cuts of two films: at most
@@ -162,7 +162,7 @@ class Stepper:
         close = found & (_norm(goal - after) < REST_PX)
         if displacement(fit.affine, size) < REST_PX and ratio >= self.min_inlier_ratio:
             return rest
-        # perception 3.4: one object may fill a picture whose background has little texture. But a camera that
+        # One object may fill a picture whose background has little texture. But a camera that
         # moves leaves no corner where it was, except in the middle of a zoom and on logos and subtitles: those
         # reach few cells.
         if share >= REST_SHARE and rested >= max(MIN_REST_CELLS, _coarse_cells(before[close], size) / 2):

@@ -23,7 +23,7 @@ SCORE_SAMPLES = 8
 FOV_DEG = 60
 """Assumed angle of view of the longer side; 50 makes the rotation terms 19 % smaller, 80 makes them 45 % larger."""
 STATIC_SCORE = 0.05
-"""14 of 15 clips that are static by eye lie below (perception 3.3)."""
+"""14 of 15 clips that are static by eye lie below."""
 
 
 class Clear(NamedTuple):

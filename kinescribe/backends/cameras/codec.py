@@ -1,8 +1,8 @@
 """Camera screening by the motion vectors that a video codec has stored: no picture is looked at. Needs no weights.
 
 An encoder looks for every block of a P frame in the frame before; most blocks show the background, so the one
-similarity that most of the area agrees on is the camera's motion. Hundreds of times faster than real time, and
-meant to sort large collections: is a clip static, does its camera move, and about how much (s_m)?
+similarity that most of the area agrees on is the camera's motion. Ten to thirty times cheaper than ``lk_grid`` with its
+decoding (design/0003-the-door.md), and meant to sort large collections: is a clip static, does its camera move, and about how much (s_m)?
 
 An encoder wants few bits, not the truth. So this says ``unknown`` where there are no vectors (HEVC, VP9, AV1,
 GIF, pictures without a file, streams of I frames), and where a video of few frames per second seems to stand
@@ -37,14 +37,14 @@ REST_PX, REST_SHARE = 0.3, 0.4
 """Rest: this share of the area did not move, and no more than that follows another motion. A pan leaves hardly any
 still, but for the black bars of a wide film: a quarter of the picture."""
 COARSE = 4
-"""The coverage grid is COARSE x COARSE (perception 3.4)."""
+"""The coverage grid is COARSE x COARSE."""
 MIN_FOLLOWING, MIN_CODED = 0.3, 0.25
 """Share of the blocks that must follow the fit, and of the picture that must have vectors: after a cut a P frame
 has few."""
 MIN_TIME_KNOWN = 0.5
 """Share of the clip's time that vectors must span."""
 SLOW_FPS = 12.0
-"""Below this many frames per second, zeros are no evidence of rest (perception 3.2: a car ride at 6 fps)."""
+"""Below this many frames per second, zeros are no evidence of rest: a car ride at 6 fps has hardly anything else."""
 
 
 class Pace(NamedTuple):

@@ -86,7 +86,7 @@ class LkGrid:
     min_inlier_ratio: float = 0.4
     """Below, the map is not trusted. Driving leaves 17 to 40 %, a foreground over a quarter of the picture 60 %."""
     min_coverage: float = 0.4
-    """Share of the coarse grid that inliers must reach, or the fit may follow one object (perception 3.4)."""
+    """Share of the coarse grid that inliers must reach, or the fit may follow one object."""
 
     revision: ClassVar[int] = 2
 

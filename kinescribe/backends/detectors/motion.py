@@ -61,7 +61,7 @@ class MotionRegions:
     """A plate stands for at most this long: memory stays flat, daylight may drift, and somebody may stand still
     for half of it without becoming background. 600 small pictures take 52 MB."""
     plate_samples: int = 45
-    """Samples in a plate (perception 4.1)."""
+    """Samples in a plate, spread evenly over its time: whatever covers a pixel in less than half of them is gone."""
     min_area: float = 0.0005
     """Smallest region, share of the picture: 29 pixels of 320 x 180, a ball of 6."""
 
