@@ -17,7 +17,7 @@ from kinescribe.records import Clip
 CAMERA, WHOLE, WITHOUT_HANDS = "camera", "whole path", "whole path without hands"
 YARDSTICK = "yardstick: decode to RGB"
 LIMITS = {CAMERA: 50.0, WHOLE: 6.0, WITHOUT_HANDS: 10.0}
-"""Times real time that one core must reach at 640x360 and 10 samples per second (perception 8)."""
+"""Times real time that one core must reach at 640x360 and 10 samples per second."""
 
 
 def one_core() -> None:

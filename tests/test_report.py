@@ -28,10 +28,12 @@ from kinescribe.records import (
     Clip,
     Detections,
     Events,
+    Hands,
     Kinematics,
     Tracks,
     Verdicts,
 )
+from kinescribe.runs.summary import notes
 from kinescribe.stages.detect import nothing
 from kinescribe.viewer import charts, clippage, report
 from kinescribe.viewer.overlay import write_overlay
@@ -278,6 +280,15 @@ def test_notes_stand_with_their_clip_and_shared_ones_in_the_head(tmp_path: Path)
     assert f"All clips: {note}" in page_of(run_of(*clips), tmp_path).text("header", "run")
     assert f"All shown clips: {note}" in page_of(run_of(*clips), tmp_path, max_clips=2).text("header", "run")
     assert f"clips: {note}" not in page_of(run_of(clips[1]), tmp_path).text("header", "run")
+
+
+def test_notes_of_the_hands_stage_are_said() -> None:
+    records = fake_run.street()
+    note = "hands have no points, only boxes: run kinescribe models pull"
+    before = notes(records)
+    records[Hands] = replace(records[Hands], notes=(note, note))
+    assert note not in before
+    assert notes(records) == (*before, note)
 
 
 def test_claims_without_a_verdict_are_unchecked_not_true() -> None:

@@ -7,7 +7,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from kinescribe.records import CameraMotion, Captions, Clip, Detections, Facts, Questions, Tracks, Verdicts
+from kinescribe.records import (
+    CameraMotion,
+    Captions,
+    Clip,
+    Detections,
+    Facts,
+    Hands,
+    Questions,
+    Tracks,
+    Verdicts,
+)
 from kinescribe.runs.store import Run
 
 VERDICTS = {True: "true", False: "false", None: "unknown"}
@@ -90,8 +100,8 @@ def _of_clip(records: Mapping[type, Any]) -> dict[str, Counter[str]]:
 
 
 def notes(records: Mapping[type, Any]) -> tuple[str, ...]:
-    """Return what the door and the detectors could not do in a clip, each once."""
-    kinds = (records.get(kind) for kind in (Clip, Detections))
+    """Return what the door, the detectors and the hands' stage could not do in a clip, each once."""
+    kinds = (records.get(kind) for kind in (Clip, Detections, Hands))
     return tuple(dict.fromkeys(note for record in kinds if record for note in record.notes))
 
 

@@ -121,7 +121,7 @@ class FindHands:
 
     def identity(self) -> str:
         """Name what the answer depends on besides the settings."""
-        return plugins.identity("hands", self.backend)
+        return plugins.identity("hands", self.backend, self.options)
 
     def _look(self, clip: Clip, frames: Frames, arms: Arms) -> tuple[SeenHands, tuple[str, ...]]:
         shape = arms.length_px.shape

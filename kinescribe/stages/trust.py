@@ -46,7 +46,7 @@ two hands with what they hold fill 0.4 to 0.9 of the blocks clip, a kettle with 
 MAX_FLOW_GAP_S = 0.35
 """Shorter gaps in the pixels' velocity are bridged: three missed samples at 10 Hz."""
 RADIAL = 0.5
-"""Median cosine between a thing's way and the one from the focus: 60 degrees. Regions jump from one card to the next in
+"""Median cosine, of one sign, between a thing's way and the one from the focus: 60 degrees. What jitters has none. Regions jump from one card to the next in
 the tunnel worlds, where single cards keep within 30 degrees."""
 ZOOM_SAMPLES, ZOOM_RATE_S = 3, 0.03
 """A camera zooms if over so many samples to either side its scale changes faster than this (ln, a second): 3 % a second
@@ -106,11 +106,11 @@ def parallax(
     focus = _focus(clip, camera)
     way = box_center(boxes) - focus
     with np.errstate(invalid="ignore", divide="ignore"):
-        radial = np.abs((way * velocity).sum(-1)) / (_length(way) * _length(velocity))
+        radial = (way * velocity).sum(-1) / (_length(way) * _length(velocity))
     result = np.zeros(radial.shape, bool)
     for n, row in enumerate(radial):
         known = np.isfinite(row)
-        if tracks.label[n] != "person" and known.any() and float(np.median(row[known])) > RADIAL:
+        if tracks.label[n] != "person" and known.any() and abs(float(np.median(row[known]))) > RADIAL:
             result[n] = np.isfinite(focus[:, 0])
     return result
 

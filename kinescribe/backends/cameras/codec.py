@@ -2,7 +2,8 @@
 
 An encoder looks for every block of a P frame in the frame before; most blocks show the background, so the one
 similarity that most of the area agrees on is the camera's motion. Ten to thirty times cheaper than ``lk_grid`` with its
-decoding (design/0003-the-door.md), and meant to sort large collections: is a clip static, does its camera move, and about how much (s_m)?
+decoding (design/0003-the-door.md), and meant to sort large collections: is a clip static, does its camera move, and
+about how much (s_m)?
 
 An encoder wants few bits, not the truth. So this says ``unknown`` where there are no vectors (HEVC, VP9, AV1,
 GIF, pictures without a file, streams of I frames), and where a video of few frames per second seems to stand
