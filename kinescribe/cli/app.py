@@ -255,11 +255,17 @@ def export(
     _spare_the_run(run, out)
     exporter = plugins.load("exporters", to)
     with Run.open(run) as opened:
-        exported = exporter(opened, out)
+        exported, dropped = exporter(opened, out), len(opened.dropped())
     for file in exported.files:
         typer.echo(file)
     left_out = [
-        f"{n} {word}" for n, word in ((exported.failed, "failed"), (exported.pending, "not begun")) if n
+        f"{n} {word}"
+        for n, word in (
+            (exported.failed, "failed"),
+            (dropped, "dropped on purpose"),
+            (exported.pending, "not begun"),
+        )
+        if n
     ]
     note = f"; left out: {', '.join(left_out)}" if left_out else ""
     typer.echo(f"{show.plural(exported.clips, 'clip')} exported{note}", err=True)

@@ -84,7 +84,8 @@ def _cache() -> Check:
 
 def _net(name: str) -> Callable[[], Check]:
     def check() -> Check:
-        remedy = f"without it people have no skeleton: {weights.PULL} (downloads once)"
+        lost = "no body has joints" if name.startswith("pose_") else "hands are boxes without points"
+        remedy = f"without it {lost}: {weights.PULL} (downloads once)"
         there = weights.available(name)
         return Check(f"net {name}", there, "in place" if there else "not on this machine, or damaged", remedy)
 

@@ -44,12 +44,14 @@ SCALE_WINDOW_S = 2.0
 LIMB_SLACK = 1.05
 """Bones are this much longer than they are seen to be at most (95 % of the time), before they bound an angle."""
 
+MAX_FOOT_GAP_S = 0.35
+"""A foot that is not seen for so long is where it was: three samples at 10 Hz, a third of a step."""
 PAIRED = ("symmetry", "phase")
 """Of what a body's angles did (``kinematics.body.Angles``), what there is once for left and right."""
 KNEE_SLACK_DEG = 20.0
-"""A knee is not bent more than the picture shows by more than the error of monocular joint angles
-(docs/method.md): depth makes legs that swing sideways bend by 50 degrees (camera clips). Over two feet that stay, how far the hips
-sink counts instead of the angle in the picture, which a squat towards the camera hardly changes."""
+"""A knee is not bent more than the picture shows by more than the error of monocular joint angles (docs/method.md):
+depth makes legs that swing sideways bend by 50 degrees (camera clips). Over two feet that stay, how far the hips sink
+counts instead of the angle in the picture, which a squat towards the camera hardly changes."""
 PLANTED_S, PLANTED_TRUNKS = 0.5, 0.2
 """Feet are planted if within so long to either side they stray by less than this share of the trunk: ankles at rest
 stray by 0.1."""
@@ -276,7 +278,7 @@ def _leans(
         ankle = points[:, names.index(f"{side}_ankle")]
         with np.errstate(invalid="ignore"):
             foot = np.where((ankle[:, 2] >= SEEN)[:, None], _fixed(camera, ankle[:, :2]), np.nan)
-        foot = np.stack([fill_gaps(clip.times_s, foot[:, k], 0.35) for k in (0, 1)], axis=1)
+        foot = np.stack([fill_gaps(clip.times_s, foot[:, k], MAX_FOOT_GAP_S) for k in (0, 1)], axis=1)
         for first, last in stretches(moves & np.isfinite(foot[:, 0])):
             for a, b in _stances(clip, foot[first : last + 1], STANCE_TRUNKS * size, first):
                 result[a : b + 1] = True

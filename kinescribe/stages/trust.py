@@ -46,8 +46,8 @@ two hands with what they hold fill 0.4 to 0.9 of the blocks clip, a kettle with 
 MAX_FLOW_GAP_S = 0.35
 """Shorter gaps in the pixels' velocity are bridged: three missed samples at 10 Hz."""
 RADIAL = 0.5
-"""Median cosine, of one sign, between a thing's way and the one from the focus: 60 degrees. What jitters has none. Regions jump from one card to the next in
-the tunnel worlds, where single cards keep within 30 degrees."""
+"""Median cosine, of one sign, between a thing's way and the one from the focus: 60 degrees. What jitters has none.
+Regions jump from one card to the next in the tunnel worlds, where single cards keep within 30 degrees."""
 ZOOM_SAMPLES, ZOOM_RATE_S = 3, 0.03
 """A camera zooms if over so many samples to either side its scale changes faster than this (ln, a second): 3 % a second
 moves the edge of the picture by 1.5 % of its width."""

@@ -115,7 +115,12 @@ class Net(NamedTuple):
         kind, file = split_spec(settings.model, NORMALISED, EXAMPLE)
         path = weights.find(file)
         session = open_session(path, 'detectors backend "onnx"', "onnx")
-        shape = session.get_inputs()[0].shape
+        entries = session.get_inputs()
+        shape = entries[0].shape
+        if len(entries) != 1:
+            raise BackendError(
+                f"{path} takes {len(entries)} inputs, expected one picture (1, 3, height, width)"
+            )
         sides = [side if isinstance(side, int) and side > 0 else settings.input_side for side in shape[2:]]
         if len(shape) != 4 or shape[1] != 3:
             raise BackendError(f"{path} takes {shape}, expected one picture (1, 3, height, width)")
