@@ -273,7 +273,7 @@ def test_driving_is_named_and_its_maps_are_not_trusted(forward: bool, word: str)
     assert np.isfinite(camera.score)
 
 
-def test_a_blank_picture_says_nothing_and_one_sample_is_enough() -> None:
+def test_a_blank_picture_says_nothing_and_neither_does_one_sample() -> None:
     blank = np.full((12, HEIGHT, WIDTH, 3), 90, np.uint8)
     assert measure(blank).labels == ("unknown",)
     fading = blank + np.arange(12, dtype=np.uint8)[:, None, None, None] * 8
@@ -282,7 +282,7 @@ def test_a_blank_picture_says_nothing_and_one_sample_is_enough() -> None:
     assert "static" not in measure(fading).labels
     single = measure(filmed(steady(1)))
     assert single.to_scene.shape == (1, 2, 3)
-    assert single.labels == ("static",)
+    assert single.labels == ("unknown",)
     assert single.score == 0
 
 

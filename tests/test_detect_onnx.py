@@ -14,7 +14,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from kinescribe import plugins, recipe
 from kinescribe.backends.detectors._onnx_boxes import Boxes, cells, letterbox, read_grid, suppressed
-from kinescribe.backends.detectors.onnx import NORMALISED, Net, OnnxDetector
+from kinescribe.backends.detectors.onnx import NORMALISED, Net, OnnxDetector, _refuse_other_family
 from kinescribe.errors import BackendError, RecipeError
 from kinescribe.geometry import box_iou
 from kinescribe.records import CameraMotion, Clip, Detections
@@ -406,3 +406,11 @@ def test_real_weights_find_the_people_of_real_pictures(shared: Path) -> None:
 def test_coco_has_eighty_different_names() -> None:
     assert len(set(COCO_CLASSES)) == 80
     assert (COCO_CLASSES[0], COCO_CLASSES[2], COCO_CLASSES[79]) == ("person", "car", "toothbrush")
+
+
+def test_a_file_named_after_another_family_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "rtmdet_nano.onnx"
+    _refuse_other_family("rtmdet", file)
+    _refuse_other_family("yolox", tmp_path / "mine.onnx")
+    with pytest.raises(BackendError, match="write rtmdet:"):
+        _refuse_other_family("yolox", file)

@@ -237,8 +237,8 @@ def test_points_give_the_box_and_say_who_saw_them() -> None:
     assert box_iou(hands.xyxy[0, 4][None], np.concatenate([low, high])[None])[0, 0] > 0.7
 
 
-def test_nobody_has_no_hands_and_costs_nothing() -> None:
-    hands = FindHands()(
+def test_nobody_has_no_hands_and_costs_nothing_without_a_net() -> None:
+    hands = FindHands(backend="")(
         clip_of(), NoFrames(), still_camera(), NONE, tracks_of(poses_of(body(ARMS))), nobody()
     )
     assert hands.xyxy.shape == (0, T, 4)
@@ -689,9 +689,11 @@ def test_nothing_but_objects_is_said_of_a_hand_without_a_body() -> None:
     assert not free(0.9, holding=False).contact.any()
 
 
-def test_hands_of_nobody_are_not_looked_for_where_somebody_is() -> None:
-    hands = free(0.9, holding=True, tracks=tracks_of(poses_of(body(ARMS))))
-    assert not len(hands.ids)
+def test_hands_of_nobody_are_numbered_after_somebody_who_has_no_skeleton() -> None:
+    alone = free(0.9, holding=True)
+    beside = free(0.9, holding=True, tracks=tracks_of(poses_of(body(ARMS))))
+    assert len(alone.ids)
+    np.testing.assert_array_equal(beside.ids, alone.ids + 10)
 
 
 def test_palm_anchors_are_the_cell_centres_of_two_grids() -> None:

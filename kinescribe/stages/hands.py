@@ -83,8 +83,6 @@ class FindHands:
 
         Nets that are not on this machine leave a note with the remedy, and boxes from the skeletons.
         """
-        if "person" in tracks.label and not len(poses.ids):
-            return _nothing(len(clip.times_s))
         if len(poses.ids):
             people, (arms, wrist) = poses.ids, arms_of(poses)
             arms = Arms(_visible(clip, arms.points, wrist, self.ask_wrist), arms.length_px)
@@ -92,7 +90,11 @@ class FindHands:
             seen = once(seen, HAND_LENGTH * arms.length_px)
         else:
             seen, notes = self._look_for_free(clip, frames)
-            people, (arms, wrist) = 10 * np.arange(len(seen.score) // len(SIDES)), arms_of_hands(seen)
+            first = 10 * sum(
+                label == "person" for label in tracks.label
+            )  # a person without a skeleton has an id too
+            people = first + 10 * np.arange(len(seen.score) // len(SIDES))
+            arms, wrist = arms_of_hands(seen)
         if not len(people):
             return replace(_nothing(len(clip.times_s)), notes=notes)
         points = filled(clip, camera, seen.points, arms.points[:, :, 1], self.max_gap_s)

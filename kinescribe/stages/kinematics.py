@@ -71,7 +71,7 @@ class MeasureKinematics:
     still_fraction: float = 0.005
     """Below this many frame widths per second there is no heading."""
 
-    revision: ClassVar[int] = 2
+    revision: ClassVar[int] = 3
 
     def __call__(self, clip: Clip, camera: CameraMotion, tracks: Tracks, poses: Poses) -> Kinematics:
         """Measure every track and every skeleton."""

@@ -51,6 +51,8 @@ Regions jump from one card to the next in the tunnel worlds, where single cards 
 ZOOM_SAMPLES, ZOOM_RATE_S = 3, 0.03
 """A camera zooms if over so many samples to either side its scale changes faster than this (ln, a second): 3 % a second
 moves the edge of the picture by 1.5 % of its width."""
+AT_ONCE = 8
+"""Tracks."""
 SAME_SHAPE_LOG = 0.25
 """A box keeps its shape while width and height stay within this of their ln: motion blur adds a tenth at the edges."""
 
@@ -69,9 +71,27 @@ def doubtful(
         tracks: boxes, and the velocity of the pixels inside where the detector measures it.
         half_window_s: smoothing of the paths that are judged.
     """
+    doubt = np.zeros(tracks.xyxy.shape[:2], bool)
+    # A few tracks at a time: what is worked out on the way is many times as large as the answer.
+    for k in range(0, len(doubt), AT_ONCE):
+        some = _rows(tracks, slice(k, k + AT_ONCE))
+        if np.isfinite(some.xyxy).any():
+            doubt[k : k + AT_ONCE] = _doubtful(clip, camera, some, half_window_s)
+    return doubt
+
+
+def _rows(tracks: Tracks, rows: slice) -> Tracks:
+    flow = tracks.velocity_px_s
+    return Tracks(
+        tracks.ids[rows], tracks.label[rows], tracks.xyxy[rows], tracks.score[rows], tracks.detection[rows],
+        None if flow is None else flow[rows],
+    )  # fmt: skip
+
+
+def _doubtful(
+    clip: Clip, camera: CameraMotion, tracks: Tracks, half_window_s: float
+) -> Bool[np.ndarray, "N T"]:
     seen = np.isfinite(tracks.xyxy[..., 0])
-    if not seen.any():
-        return np.zeros(seen.shape, bool)
     boxes, in_scene = _in_scene(camera, tracks)
     edges = _rate(clip, boxes, half_window_s)
     low, high, middle = edges[..., :2], edges[..., 2:], (edges[..., :2] + edges[..., 2:]) / 2

@@ -106,7 +106,7 @@ class LkGrid:
                 to_scene.append(follower.place if follower.plane == 0 else UNKNOWN)
         if follower is None or not steps:
             nothing = np.full(len(to_scene), np.nan)
-            return CameraMotion(np.stack(to_scene), nothing, nothing, 0.0, np.zeros(4), ("static",))
+            return CameraMotion(np.stack(to_scene), nothing, nothing, 0.0, np.zeros(4), ("unknown",))
         local = Local(np.array(planes, dtype=np.int64), np.stack(places))
         return self._summed_up(clip, steps, np.stack(to_scene), local, follower.picture.shape)
 

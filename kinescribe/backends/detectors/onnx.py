@@ -114,6 +114,7 @@ class Net(NamedTuple):
             )
         kind, file = split_spec(settings.model, NORMALISED, EXAMPLE)
         path = weights.find(file)
+        _refuse_other_family(kind, path)
         session = open_session(path, 'detectors backend "onnx"', "onnx")
         entries = session.get_inputs()
         shape = entries[0].shape
@@ -150,6 +151,15 @@ class Net(NamedTuple):
         xyxy = np.clip(boxes.xyxy / np.array(given.stretch * 2), 0, size)
         real = (xyxy[:, 2:] - xyxy[:, :2] >= 1).all(1)
         return picked(boxes._replace(xyxy=xyxy), real)
+
+
+def _refuse_other_family(kind: str, path: Path) -> None:
+    """Refuse a file whose name says another family: its pictures would be normalised wrongly, and nobody could tell."""
+    named = [family for family in NORMALISED if family in path.name.lower()]
+    if named and kind not in named:
+        raise BackendError(
+            f"{path.name} looks like a {named[0]} net: write {named[0]}:{path} (or give the file another name)"
+        )
 
 
 def class_names(session: Any, path: Path) -> tuple[str, ...]:
