@@ -110,7 +110,8 @@ class MotionRegions:
         elif stretch.way != "unknown" and not too_short:
             found = self._before_plate(held, stretch, when, notes)
         if found is None:
-            notes.append(f"motion: camera unknown at {when}, nothing looked for")
+            if len(held.samples) > 1:  # in a single one nothing could be seen to move anyway
+                notes.append(f"motion: camera unknown at {when}, nothing looked for")
             return {}
         kept = without_mistakes(found, round(MIN_LIFE_S * held.samples_per_s) + 1)
         return {sample.number: here for sample, here in zip(held.samples, kept, strict=True) if here}
