@@ -297,6 +297,9 @@ def hand_side(hand_id: int) -> str:
 
 # --- things -------------------------------------------------------------------------------------------------
 
+PERSON, NAMELESS = "person", "object"
+"""Labels of tracks: somebody, and what moves without a name."""
+
 COCO_CLASSES = (
     "person", "bicycle", "car", "motorcycle", "airplane", "bus", "train", "truck", "boat", "traffic light",
     "fire hydrant", "stop sign", "parking meter", "bench", "bird", "cat", "dog", "horse", "sheep", "cow", "elephant",

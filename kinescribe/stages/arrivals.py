@@ -15,9 +15,8 @@ from jaxtyping import Float, Int
 
 from kinescribe.geometry import box_center, box_size
 from kinescribe.records import Clip, Tracks
+from kinescribe.vocabulary import NAMELESS, PERSON
 
-PERSON = "person"
-NAMELESS = "object"
 """What has another name (a bottle that is set down by a hand) is nobody's arrival."""
 MAX_AWAY = 0.8
 """How far apart two sightings of one body may be, in sizes of the larger box: a walker gets on by 0.8 body heights a

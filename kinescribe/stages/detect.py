@@ -14,7 +14,6 @@ from kinescribe.errors import BackendError
 from kinescribe.geometry import box_cover
 from kinescribe.records import CameraMotion, Clip, Detections
 from kinescribe.stages.naming import (
-    PERSON,
     mistaken,
     name_regions,
     people_without_skeleton,
@@ -22,7 +21,7 @@ from kinescribe.stages.naming import (
     with_named_boxes,
 )
 from kinescribe.video import Frames
-from kinescribe.vocabulary import LIMBS, SKELETONS
+from kinescribe.vocabulary import LIMBS, PERSON, SKELETONS
 
 MORE_BONES = (
     ("nose", "left_shoulder"), ("nose", "right_shoulder"), ("left_shoulder", "right_hip"),

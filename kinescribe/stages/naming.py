@@ -15,9 +15,8 @@ from jaxtyping import Bool, Float, Int
 
 from kinescribe.geometry import box_cover, box_iou
 from kinescribe.records import Detections
-from kinescribe.vocabulary import HOLDERS, SKELETONS
+from kinescribe.vocabulary import HOLDERS, PERSON, SKELETONS
 
-PERSON = "person"
 BOTH = "+"
 """In the source of a detection: a moving region and a named thing in one."""
 HEAD = ("nose", "left_eye", "right_eye", "left_ear", "right_ear")

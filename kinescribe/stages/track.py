@@ -17,10 +17,8 @@ from kinescribe.stages.arrivals import absorb
 from kinescribe.stages.naming import BOTH
 from kinescribe.stages.reunion import successors
 from kinescribe.stages.trust import ghosts
-from kinescribe.vocabulary import FURNITURE, HOLDERS
+from kinescribe.vocabulary import FURNITURE, HOLDERS, NAMELESS, PERSON
 
-PERSON = "person"
-NAMELESS = "object"
 FIT_S = 0.6
 """Stretch before and after a gap from which velocities are taken."""
 

@@ -25,7 +25,7 @@ from kinescribe.geometry import (
 )
 from kinescribe.kinematics.posture import MIN_TRUNK_PX, SEEN, stays_in_view, trunk_px
 from kinescribe.records import CameraMotion, Clip, Poses, Tracks
-from kinescribe.vocabulary import SKELETONS
+from kinescribe.vocabulary import PERSON, SKELETONS
 
 # --- boxes --------------------------------------------------------------------------------------------------
 
@@ -130,7 +130,7 @@ def parallax(
     result = np.zeros(radial.shape, bool)
     for n, row in enumerate(radial):
         known = np.isfinite(row)
-        if tracks.label[n] != "person" and known.any() and abs(float(np.median(row[known]))) > RADIAL:
+        if tracks.label[n] != PERSON and known.any() and abs(float(np.median(row[known]))) > RADIAL:
             result[n] = np.isfinite(focus[:, 0])
     return result
 

@@ -25,7 +25,7 @@ from kinescribe.backends.nets.session import identity_of, open_session, split_sp
 from kinescribe.errors import BackendError
 from kinescribe.records import Clip, Detections, Poses, Tracks
 from kinescribe.video import Frames
-from kinescribe.vocabulary import SKELETONS
+from kinescribe.vocabulary import PERSON, SKELETONS
 
 __all__ = ["RtmlibPoses"]
 
@@ -37,7 +37,6 @@ MEAN, STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
 """Of R, G, B: the nets were trained on RGB pictures (``bgr_to_rgb`` in mmpose's configurations)."""
 POINTS = {len(SKELETONS[name]): name for name in ("coco17", "halpe26", "coco_wholebody133")}
 """Skeletons by their number of points."""
-PERSON = "person"
 
 STATURE_M = 1.7
 BONES = {

@@ -18,10 +18,10 @@ from jaxtyping import Bool, Float, Int
 from kinescribe.errors import BackendError
 from kinescribe.geometry import apply_affine, box_center, box_cover, box_iou, box_size
 from kinescribe.records import CameraMotion, Clip, Detections, Tracks
+from kinescribe.vocabulary import PERSON
 
 __all__ = ["ByteTrack"]
 
-PERSON = "person"
 MIN_CONSECUTIVE = 2
 """Sightings in neighbouring samples that make a track; the back-fill of the first one rests on its being 2."""
 TUNED_FPS = 30.0
