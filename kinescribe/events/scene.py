@@ -1,0 +1,39 @@
+"""What finders of events look at, and what several of them work out from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from kinescribe.events.settings import EventSettings
+from kinescribe.records import CameraMotion, Clip, Event, Kinematics, Poses, Span, Tracks
+
+
+class Scene(NamedTuple):
+    """The records of one clip that motion shows in."""
+
+    clip: Clip
+    camera: CameraMotion
+    tracks: Tracks
+    poses: Poses
+    kinematics: Kinematics
+
+
+Finder = Callable[[Scene, EventSettings, Sequence[Event]], Iterator[Event]]
+"""Finds one family of events; it may read what the finders before it have found."""
+
+
+def span_of(clip: Clip, a: int, b: int) -> Span:
+    """Return the time from one sample to another."""
+    return Span(float(clip.times_s[a]), float(clip.times_s[b]))
+
+
+def core(values: Float[np.ndarray, "M"], a: int, b: int) -> tuple[int, int]:
+    """Return the part of a swing between its turning points in which 5-95 % of the change happens."""
+    swing = np.abs(values[a : b + 1] - values[a]) / max(abs(values[b] - values[a]), 1e-9)
+    started = a + int(np.flatnonzero(swing <= 0.05)[-1])
+    done = a + int(np.flatnonzero(swing >= 0.95)[0])
+    return (started, done) if done > started else (a, b)
