@@ -84,6 +84,14 @@ PREDICATES = {
     "decelerate": "the subject's speed falls",
     "approach": "the distance to the object shrinks",
     "separate": "the distance to the object grows",
+    "pass": "the subject goes by the object to its other side",
+    "overtake": "the subject passes the object, which goes the same way",
+    "cross": "the subject's path crosses the object's path",
+    "follow": "the subject goes the object's way, behind it",
+    "touch": "the subject comes up to the object until they meet in the picture",
+    "jump": "the subject leaves the ground and comes down again",
+    "lean": "the trunk tips to a side, forward or backward",
+    "turn": "the subject turns about itself",
     "raise": "the part goes up relative to the body",
     "lower": "the part goes down relative to the body",
     "bend": "the joint's inner angle shrinks",
@@ -95,6 +103,9 @@ PREDICATES = {
     "shake": "the camera trembles",
 }
 """What a fact can assert, and what it means."""
+
+RELATIONS = ("approach", "separate", "pass", "overtake", "cross", "follow", "touch")
+"""Predicates that need an object."""
 
 
 def _regular(lemma: str, predicate: str, direction: tuple[str, ...] = (), double: bool = False) -> Verb:
@@ -158,6 +169,17 @@ VERBS = (
     _regular("slow", "decelerate"),
     _regular("approach", "approach"),
     _regular("separate", "separate"),
+    _regular("pass", "pass"),
+    Verb("overtake", "overtakes", "overtook", "overtaking", "overtake"),
+    _regular("cross", "cross"),
+    _regular("follow", "follow"),
+    _regular("touch", "touch"),
+    _regular("jump", "jump"),
+    _regular("hop", "jump", double=True),
+    _regular("leap", "jump"),
+    _regular("lean", "lean"),
+    _regular("turn", "turn"),
+    Verb("spin", "spins", "spun", "spinning", "turn"),
     _regular("raise", "raise"),
     _regular("lift", "raise"),
     _regular("lower", "lower"),
@@ -332,7 +354,8 @@ CAMERA_LABELS = (
 
 EVENTS = (
     "visible", "enter", "leave", "move", "still", "oscillate", "grow", "shrink", "accelerate", "decelerate",
-    "approach", "separate", "raise", "lower", "bend", "straighten", "camera",
+    "approach", "separate", "pass", "overtake", "cross", "follow", "touch", "raise", "lower", "bend", "straighten",
+    "jump", "lean", "turn", "repeat", "camera",
 )  # fmt: skip
 """Kinds of measured events."""
 

@@ -13,7 +13,7 @@ from kinescribe.language import ground, names, parse, render, resolve, sentence
 from kinescribe.language.grounding import meaning
 from kinescribe.language.render import _VERBS, in_order, phrase, said_shape, said_span
 from kinescribe.records import CAMERA, Action, Claim, MotionFact, Span, Tracks
-from kinescribe.vocabulary import COMPASS, MAGNITUDES, PARTS, PREDICATES, TRAJECTORY_PHRASES, VERBS
+from kinescribe.vocabulary import COMPASS, MAGNITUDES, PARTS, PREDICATES, RELATIONS, TRAJECTORY_PHRASES, VERBS
 
 
 def tracks_of(*labels: str) -> Tracks:
@@ -34,8 +34,10 @@ GOING = {
     PERSON: {
         "move": [*COMPASS, "toward_camera", "away_from_camera"],
         "enter": list(COMPASS), "leave": list(COMPASS),
-        **{p: [] for p in ("start", "stop", "pause", "stay", "accelerate", "decelerate", "approach", "separate",
-                           "raise", "lower", "bend", "straighten")},
+        "pass": ["left", "right", "up", "down"], "lean": ["left", "right", "forward", "backward"],
+        "turn": ["left", "right", "clockwise", "counterclockwise"],
+        **{p: [] for p in ("start", "stop", "pause", "stay", "accelerate", "decelerate", "jump",
+                           "raise", "lower", "bend", "straighten", *(r for r in RELATIONS if r != "pass"))},
     },
 }  # fmt: skip
 """Which directions each predicate can have, for the camera and for the rest."""
@@ -70,7 +72,9 @@ def motion_facts(draw: st.DrawFn, subject: int | None = None) -> MotionFact:
             "count": draw(counts),
             "magnitude": draw(maybe(("deeply", "slightly"))),
         }
-    elif predicate in ("approach", "separate"):
+    elif predicate == "jump":
+        more["count"] = draw(counts)
+    elif predicate in RELATIONS:
         more["object"] = draw(st.sampled_from([i for i in (PERSON, OTHER, CAR, THING) if i != who]))
     name = f"f{draw(st.integers(0, 999)):03d}"
     return MotionFact(name, who, predicate, span, **more)  # type: ignore[arg-type]
@@ -177,8 +181,9 @@ def test_every_wording_of_a_predicate_means_it(predicate: str) -> None:
     part = {"raise": "left_arm", "lower": "left_arm", "bend": "left_knee", "straighten": "left_knee"}.get(
         predicate
     )
-    other = CAR if predicate in ("approach", "separate") else None
-    fact = MotionFact("f", subject, predicate, Span(0, 1), part=part, object=other)
+    other = CAR if predicate in RELATIONS else None
+    way = ("forward",) if predicate == "lean" else ()
+    fact = MotionFact("f", subject, predicate, Span(0, 1), part=part, object=other, direction=way)
     for variant in range(len(_VERBS[predicate])):
         text = f"{CALLED[subject]} {phrase(fact, other and CALLED[other], variant)}."
         (claim,) = ground(parse(text), STREET, CALLED)
@@ -188,7 +193,7 @@ def test_every_wording_of_a_predicate_means_it(predicate: str) -> None:
 
 
 SPECIAL = {"set": "sets off", "appear": "appears in view", "disappear": "disappears from view",
-           "stay": "stays still", "remain": "remains still", "speed": "speeds up", "slow": "slows down"}  # fmt: skip
+           "stay": "stays still", "remain": "remains still", "speed": "speeds up", "slow": "slows down", "lean": "leans forward"}  # fmt: skip
 LIMB = {
     "raise": "the left arm",
     "lower": "the left arm",
@@ -202,7 +207,7 @@ def test_every_verb_of_the_vocabulary_is_read(verb: object) -> None:
     """In the third person, the progressive and the past, with what its predicate needs."""
     third = SPECIAL.get(verb.lemma, verb.third)  # type: ignore[attr-defined]
     rest = third.partition(" ")[2]
-    patient = LIMB.get(verb.predicate, "the car" if verb.predicate in ("approach", "separate") else "")  # type: ignore[attr-defined]
+    patient = LIMB.get(verb.predicate, "the car" if verb.predicate in RELATIONS else "")  # type: ignore[attr-defined]
     subject = "The camera" if verb.predicate in ("pan", "tilt", "roll", "zoom", "shake") else "The person"  # type: ignore[attr-defined]
     for form in (verb.third, f"is {verb.gerund}", verb.past):  # type: ignore[attr-defined]
         text = f"{subject} {form} {rest or patient}".strip() + "."

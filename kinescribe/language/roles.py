@@ -190,7 +190,9 @@ class Roles:
             phrase = next((p for p in self.phrases if p.first == j), None)
             particle = token.low in lex.PARTICLES and token.tag in ("PREP", "ADV")
             if phrase is not None:
-                return None if phrase.head in _MEASURES or phrase.head in ("left", "right") else phrase
+                if phrase.head in _MEASURES or phrase.head in ("left", "right"):
+                    return None
+                return self._whose_way(phrase)
             movable = event.lemma in lex.TRANSITIVE_PARTICLE and j == event.index + 1
             if (
                 token.tag in ("ADV", "NEG")
@@ -203,6 +205,11 @@ class Roles:
                 continue
             return None
         return None
+
+    def _whose_way(self, phrase: Phrase) -> Phrase:
+        """Return whose path is meant by "the path of the car"; any other phrase as it is."""
+        owners = (p for p in self.phrases if p.preposition == "of" and p.first == phrase.last + 2)
+        return next(owners, phrase) if phrase.head in ("path", "way") else phrase
 
     def _object_after(self, event: Event, j: int) -> bool:
         """Whether a particle, not a preposition, stands here: "picks up the cup", not "runs up the stairs"."""
