@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kinescribe.checks import Judgement, Measurements, beside, check, compare, gap, located, travelled
+from kinescribe.checks import Judgement, Measurements, beside, check, gap, located, travelled
 from kinescribe.language import ground, names, parse
 from kinescribe.records import (
     CAMERA,
@@ -414,49 +414,6 @@ def test_the_distance_of_two() -> None:
     assert gap(there, 1000, 1001, "shrinks_then_grows", span).holds is True
     still = measured([along(100), along(600)])
     assert gap(still, 1000, 1001, "constant", span).holds is True
-
-
-# --- two texts ----------------------------------------------------------------------------------------------
-
-REFERENCE = "A man slowly raises his left arm, turns to the right, and then takes two steps forward."
-
-
-@pytest.mark.parametrize(
-    "worse",
-    [
-        "A man slowly raises his left arm, turns to the left, and then takes two steps forward.",
-        "A man slowly raises his right arm, turns to the right, and then takes two steps forward.",
-        "A man slowly raises his left arm, turns to the right, and then takes three steps forward.",
-        "A man turns to the right, slowly raises his left arm, and then takes two steps forward.",
-        "A man slowly raises his left arm, turns to the right, takes two steps forward, and then jumps.",
-        "A man slowly raises his left arm and then takes two steps forward.",
-        "A man does not raise his left arm, turns to the right, and then takes two steps forward.",
-        "A dog slowly raises his left arm, turns to the right, and then takes two steps forward.",
-        "",
-    ],
-)
-def test_a_changed_text_scores_lower(worse: str) -> None:
-    same = compare(parse(REFERENCE), parse(REFERENCE))
-    assert same.score == 1.0
-    assert same.order == 1.0
-    assert same.pairs == ((0, 0), (1, 1), (2, 2))
-    assert compare(parse(REFERENCE), parse(worse)).score < 0.98
-
-
-def test_a_paraphrase_scores_like_the_original() -> None:
-    other = "The man's left arm is slowly lifted; he turns right and after that steps forward twice."
-    assert compare(parse(REFERENCE), parse(other)).score > 0.9
-
-
-def test_compare_counts() -> None:
-    reference = parse("The dog runs to the left. The cat jumps.")
-    found = compare(reference, parse("The dog runs to the right."))
-    assert (found.precision, found.recall, found.agent, found.direction) == (1.0, 0.5, 1.0, 0.0)
-    assert found.f1 == pytest.approx(2 / 3)
-    assert found.order == 0.0, "the reference's pair is not in the candidate"
-    assert compare((), ()).score == 1.0
-    assert compare(reference, ()).score == 0.0
-    assert compare((), reference).score == 0.0
 
 
 def test_a_claim_about_nobody_is_unknown() -> None:

@@ -8,6 +8,7 @@ not to be known (``None``): unseen, not measurable, or too close to a limit. ``w
 from kinescribe.checks.compare import Match, compare
 from kinescribe.checks.judge import check
 from kinescribe.checks.measurements import Judgement, Measurements
+from kinescribe.checks.published import Published, kpm
 from kinescribe.checks.relations import beside, gap, located, travelled
 from kinescribe.checks.tolerances import MANNERS
 
@@ -16,10 +17,12 @@ __all__ = [
     "Judgement",
     "Match",
     "Measurements",
+    "Published",
     "beside",
     "check",
     "compare",
     "gap",
+    "kpm",
     "located",
     "travelled",
 ]

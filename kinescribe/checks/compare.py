@@ -1,136 +1,262 @@
-"""Two texts: how alike are the actions that they assert (MoPE, KPM 4.2)."""
+"""Two texts: how alike are the motions that they assert (MoPE, KPM 4.2), and what exactly differs.
+
+``kpm`` in ``checks/published.py`` is the three-term form of the paper. Here body sides, agents, patients and counts
+count too, which that form cannot see, and every loss of score has a reason in words.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from kinescribe.language.synonyms import same_verb
 from kinescribe.records import Action
 from kinescribe.vocabulary import COMPASS, VERB_BY_LEMMA
 
+ORDER_WEIGHT = 0.3
+"""How much of the score a wholly reversed order costs."""
+SIDES = frozenset({"left", "right", "both"})
+"""Words that tell one body part from its twin."""
+EVERYBODY = frozenset({"they", "them", "both", "people"})
+
+
+class Loss(NamedTuple):
+    """What a difference in one attribute costs of a matched action's worth of 1."""
+
+    contradicted: float
+    """Both texts say it, and not the same."""
+    one_sided: float
+    """Only one of them says it."""
+
+
+LOSSES: Mapping[str, Loss] = {
+    "agent": Loss(0.5, 0.2),
+    "patient": Loss(0.4, 0.2),
+    "side": Loss(0.6, 0.3),
+    "direction": Loss(0.6, 0.3),
+    "repetitions": Loss(0.6, 0.3),
+}
+"""By attribute. A wrong side, way or number makes more of a sentence false than a thing called by another name."""
+
+
+class Pair(NamedTuple):
+    """One motion that both texts assert."""
+
+    reference: int
+    """Index of the action in the reference (likewise below)."""
+    candidate: int
+    differs: tuple[str, ...]
+    """Attributes (keys of ``LOSSES``) in which they differ."""
+    worth: float
+    """1 less the losses, in [0, 1]."""
+
 
 class Match(NamedTuple):
-    """How a candidate text's actions agree with a reference's; all shares in [0, 1]."""
+    """How a candidate text's actions agree with a reference's.
 
-    precision: float
-    recall: float
-    f1: float
-    agent: float
-    """Share of the matched actions with the same agent (likewise below)."""
-    patient: float
-    direction: float
-    repetitions: float
-    order: float
-    """Share of the reference's ordered pairs that the candidate has in the same order; missing ones are wrong."""
-    pairs: tuple[tuple[int, int], ...]
-    """(reference, candidate) indices of the matched actions."""
+    Shares are in [0, 1], and None where there is nothing to take a share of.
+    """
+
+    precision: float | None
+    recall: float | None
+    f1: float | None
+    agent: float | None
+    """Share of the matched actions with the same agent, of those for which either text says one (likewise below)."""
+    patient: float | None
+    side: float | None
+    direction: float | None
+    repetitions: float | None
+    order: float | None
+    """Share of the successive motions of the reference, of those that both texts assert, in the same order."""
+    pairs: tuple[Pair, ...]
+    missing: tuple[int, ...]
+    """Actions of the reference that the candidate does not assert."""
+    added: tuple[int, ...]
+    """Actions of the candidate that the reference does not assert."""
+    reasons: tuple[str, ...]
+    """In words, every loss of score."""
 
     @property
-    def score(self) -> float:
-        """One number: F1 times the mean agreement of the attributes."""
-        return self.f1 * (self.agent + self.patient + self.direction + self.repetitions + self.order) / 5
+    def score(self) -> float | None:
+        """One number in [0, 1], higher is more faithful; None if neither text asserts a motion.
+
+        F1 in which a matched action counts for its worth, less up to ``ORDER_WEIGHT`` for the wrong order.
+        """
+        said = 2 * len(self.pairs) + len(self.missing) + len(self.added)
+        if not said:
+            return None
+        worth = 2 * sum(pair.worth for pair in self.pairs) / said
+        return worth * (1 - ORDER_WEIGHT * (1 - (1.0 if self.order is None else self.order)))
 
 
 def compare(reference: Sequence[Action], candidate: Sequence[Action]) -> Match:
-    """Align two texts' actions one to one by verb, then by attributes, and count what agrees.
+    """Align two texts' actions one to one (as multisets) and say what agrees.
 
-    Verbs match by lemma or by what they assert (to raise, to lift). Denied actions match denied ones only.
-    Two texts without actions agree fully.
+    Verbs match by lemma or as synonyms (to raise, to lift); denied actions match denied ones only.
     """
-    pairs = _aligned(reference, candidate)
-    hits = len(pairs)
-    if not reference and not candidate:
-        return Match(1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, ())
-    precision = hits / len(candidate) if candidate else 0.0
-    recall = hits / len(reference) if reference else 0.0
-    f1 = 2 * precision * recall / (precision + recall) if hits else 0.0
-    both = [(reference[i], candidate[j]) for i, j in pairs]
-    shares = {name: _share([agree(a, b) for a, b in both]) for name, agree in _AGREE.items()}
-    return Match(precision, recall, f1, **shares, order=_order(reference, candidate, pairs), pairs=pairs)
+    aligned = _aligned(reference, candidate)
+    pairs = tuple(_pair(i, j, reference[i], candidate[j]) for i, j in aligned)
+    missing = tuple(i for i in range(len(reference)) if i not in {p.reference for p in pairs})
+    added = tuple(j for j in range(len(candidate)) if j not in {p.candidate for p in pairs})
+    order, swapped = _order(reference, candidate, pairs)
+    both = [(reference[p.reference], candidate[p.candidate]) for p in pairs]
+    return Match(
+        precision=len(pairs) / len(candidate) if candidate else None,
+        recall=len(pairs) / len(reference) if reference else None,
+        f1=2 * len(pairs) / (len(reference) + len(candidate)) if reference or candidate else None,
+        **{name: _share(name, both) for name in LOSSES},
+        order=order,
+        pairs=pairs,
+        missing=missing,
+        added=added,
+        reasons=(
+            *(f'does not say: "{told(reference[i])}"' for i in missing),
+            *(f'adds: "{told(candidate[j])}"' for j in added),
+            *(_difference(reference[p.reference], candidate[p.candidate], p.differs) for p in pairs if p.differs),
+            *swapped,
+        ),
+    )  # fmt: skip
 
 
-def _aligned(reference: Sequence[Action], candidate: Sequence[Action]) -> tuple[tuple[int, int], ...]:
-    if not reference or not candidate:
-        return ()
-    gain = np.array([[_likeness(a, b) for b in candidate] for a in reference])
-    rows, columns = linear_sum_assignment(-gain)
-    return tuple((int(i), int(j)) for i, j in zip(rows, columns, strict=True) if gain[i, j] > 0)
+def told(action: Action) -> str:
+    """Return an action in a few words."""
+    times = None if action.count is None else f"x{action.count}"
+    words = (action.agent, "not" if action.negated else None, action.predicate, action.patient, times)
+    ways = ("to " + "/".join(action.direction),) if action.direction else ()
+    return " ".join([*(word for word in words if word), *ways])
 
 
-def _likeness(a: Action, b: Action) -> float:
-    """0 where the verbs do not match; else more, the more attributes agree."""
-    if a.negated != b.negated or not _same_verb(a, b):
+def likeness(a: Action, b: Action, same: Callable[[str, str], bool] = same_verb) -> float:
+    """Return 0 where the verbs do not match or one is denied; else 1 and more, the more attributes agree."""
+    if a.negated != b.negated or not same(a.predicate, b.predicate):
         return 0.0
-    return 10.0 + (a.predicate == b.predicate) + sum(agree(a, b) for agree in _AGREE.values())
+    agreed = sum(1 - _loss(name, a, b) for name in LOSSES)
+    return 10.0 + 2 * (a.predicate == b.predicate) + agreed
 
 
-def _same_verb(a: Action, b: Action) -> bool:
-    if a.predicate == b.predicate:
-        return True
-    one, two = VERB_BY_LEMMA.get(a.predicate), VERB_BY_LEMMA.get(b.predicate)
-    return one is not None and two is not None and one.predicate == two.predicate
+def align(gain: np.ndarray) -> list[tuple[int, int]]:
+    """Return (row, column) pairs of the heaviest one-to-one alignment, those with any gain."""
+    if not gain.size:
+        return []
+    rows, columns = linear_sum_assignment(-gain)
+    return [(int(i), int(j)) for i, j in zip(rows, columns, strict=True) if gain[i, j] > 0]
 
 
-def _same_phrase(a: str | None, b: str | None) -> bool:
-    if a is None or b is None:
-        return a is b
-    one, two = a.lower().split(), b.lower().split()
-    sides = {"left", "right", "both", "other"}
-    return one[-1] == two[-1] and set(one) & sides == set(two) & sides
-
-
-def _ways(action: Action) -> frozenset[str]:
-    """Directions with those of the verb, diagonals as two."""
+def ways(action: Action) -> frozenset[str]:
+    """Return the directions of an action with those of its verb, diagonals as two."""
     verb = VERB_BY_LEMMA.get(action.predicate)
     own = action.direction or (verb.direction if verb is not None else ())
     named = {"upper": "up", "lower": "down"}
     return frozenset(named.get(p, p) for d in own for p in (d.split("_") if d in COMPASS else [d]))
 
 
-def _same_agent(a: Action, b: Action) -> bool:
-    return _same_phrase(a.agent, b.agent)
+def _aligned(reference: Sequence[Action], candidate: Sequence[Action]) -> list[tuple[int, int]]:
+    """Align by verb and attributes; of motions that are alike, the first goes with the first."""
+    gain = np.array([[likeness(a, b) for b in candidate] for a in reference]).reshape(
+        len(reference), len(candidate)
+    )
+    last = max(len(reference), len(candidate), 2) - 1
+    near = 1 - np.abs(np.subtract.outer(np.arange(len(reference)), np.arange(len(candidate)))) / last
+    return align(np.where(gain > 0, gain + 0.5 * near, 0.0))
 
 
-def _same_patient(a: Action, b: Action) -> bool:
-    return _same_phrase(a.patient or a.part, b.patient or b.part)
+def _pair(i: int, j: int, a: Action, b: Action) -> Pair:
+    losses = {name: _loss(name, a, b) for name in LOSSES}
+    differs = tuple(name for name, loss in losses.items() if loss > 0)
+    return Pair(i, j, differs, max(0.0, 1 - sum(losses.values())))
 
 
-def _same_direction(a: Action, b: Action) -> bool:
-    return _ways(a) == _ways(b)
+def _loss(name: str, a: Action, b: Action) -> float:
+    one, two = _SAID[name](a), _SAID[name](b)
+    if one == two or (name in _ALIKE and one and two and _ALIKE[name](one, two)):
+        return 0.0
+    return LOSSES[name].contradicted if one and two else LOSSES[name].one_sided
 
 
-def _same_count(a: Action, b: Action) -> bool:
-    return (a.count or 1) == (b.count or 1)
+def _share(name: str, both: Sequence[tuple[Action, Action]]) -> float | None:
+    told_by_one = [(a, b) for a, b in both if _SAID[name](a) or _SAID[name](b)]
+    return float(np.mean([_loss(name, a, b) == 0 for a, b in told_by_one])) if told_by_one else None
 
 
-_AGREE: Mapping[str, Callable[[Action, Action], bool]] = {
-    "agent": _same_agent,
-    "patient": _same_patient,
-    "direction": _same_direction,
-    "repetitions": _same_count,
+def _difference(a: Action, b: Action, names: Sequence[str]) -> str:
+    parts = (f"{name} {_said(name, b)}, not {_said(name, a)}" for name in names)
+    return f'"{told(a)}": {"; ".join(parts)}'
+
+
+def _said(name: str, action: Action) -> str:
+    value = _SAID[name](action)
+    if not value:
+        return "unsaid"
+    return "/".join(sorted(value)) if isinstance(value, frozenset) else str(value)
+
+
+# --- what a text says of an attribute ------------------------------------------------------------------------
+
+
+def _agent(action: Action) -> str:
+    return (action.agent or "").lower()
+
+
+def _thing(action: Action) -> str:
+    """What is moved, without its side."""
+    words = (action.patient or action.part or "").lower().replace("_", " ").split()
+    return " ".join(word for word in words if word not in SIDES)
+
+
+def _side(action: Action) -> frozenset[str]:
+    words = f"{action.patient or ''} {action.part or ''}".lower().replace("_", " ").split()
+    return frozenset(words) & SIDES
+
+
+def _number(action: Action) -> str:
+    """How often, where a text says so; once is what is meant by nothing."""
+    return "" if action.count in (None, 1) else str(action.count)
+
+
+_SAID: Mapping[str, Callable[[Action], Any]] = {
+    "agent": _agent,
+    "patient": _thing,
+    "side": _side,
+    "direction": ways,
+    "repetitions": _number,
 }
 
 
-def _share(agreements: Sequence[bool]) -> float:
-    return float(np.mean(agreements)) if agreements else 0.0
+def _same_name(one: str, two: str) -> bool:
+    """Whether two phrases can mean the same: one head, and no word that tells it from its rivals."""
+    a, b = one.split(), two.split()
+    rivals = SIDES | {"other", "second", "first", "another"}
+    if set(one.split()) & EVERYBODY and set(two.split()) & EVERYBODY:
+        return True
+    return a[-1].rstrip("s") == b[-1].rstrip("s") and set(a) & rivals == set(b) & rivals
+
+
+_ALIKE: Mapping[str, Callable[[str, str], bool]] = {"agent": _same_name, "patient": _same_name}
 
 
 def _order(
-    reference: Sequence[Action], candidate: Sequence[Action], pairs: Sequence[tuple[int, int]]
-) -> float:
-    """Share of the reference's strict before-pairs kept by the candidate; 1 where there are none."""
-    partner = dict(pairs)
-    ordered = [
-        (i, j)
-        for i, a in enumerate(reference)
-        for j, b in enumerate(reference)
-        if a.order < b.order and not a.negated and not b.negated
-    ]
-    kept = [
-        i in partner and j in partner and candidate[partner[i]].order < candidate[partner[j]].order
-        for i, j in ordered
-    ]
-    return _share(kept) if ordered else 1.0
+    reference: Sequence[Action], candidate: Sequence[Action], pairs: Sequence[Pair]
+) -> tuple[float | None, tuple[str, ...]]:
+    """Compare the order of successive motions; a text that has them at once is half right.
+
+    Successive ones only: of ten motions, one swap changes one pair of nine, not one of forty-five.
+    """
+    common = sorted(
+        ((reference[p.reference].order, p) for p in pairs if not reference[p.reference].negated),
+        key=lambda item: (item[0], item[1].reference),
+    )
+    kept: list[float] = []
+    swapped: list[str] = []
+    for (before, one), (after, two) in pairwise(common):
+        if before == after:
+            continue
+        step = candidate[two.candidate].order - candidate[one.candidate].order
+        kept.append(1.0 if step > 0 else 0.5 if step == 0 else 0.0)
+        if step < 0:
+            first, second = (told(reference[p.reference]) for p in (one, two))
+            swapped.append(f'order: "{second}" before "{first}"')
+    return (float(np.mean(kept)) if kept else None), tuple(swapped)
