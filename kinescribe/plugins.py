@@ -12,7 +12,7 @@ from typing import Any
 
 from kinescribe.errors import BackendError, nearest
 
-_TOP_LEVEL = {"exporters"}
+_TOP_LEVEL = {"exporters", "metrics"}
 
 
 def package_of(kind: str) -> str:

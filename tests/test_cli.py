@@ -206,7 +206,7 @@ def test_what_was_not_looked_for_is_told(
 
 def test_many_notes_are_cut(capsys: pytest.CaptureFixture[str]) -> None:
     counts = Counts(notes={f"note {i} [x]": 9 - i for i in range(7)})
-    show.notes(app._console(), counts, most=5)
+    show.notes(show.console(), counts, most=5)
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "  note (9 clips): note 0 [x]"
     assert lines[5:] == ["  and 2 notes more: kinescribe stats RUN"]
@@ -301,7 +301,7 @@ def test_version(call: Call) -> None:
 
 
 COMMANDS = [["annotate"], ["export"], ["report"], ["parse"], ["stats"], ["failures"], ["doctor"]]
-COMMANDS += [["models", "list"], ["models", "pull"]]
+COMMANDS += [["models", "list"], ["models", "pull"], ["score", "captions"], ["score", "pairs"]]
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
@@ -318,7 +318,11 @@ def test_every_help_has_an_example_that_parses(
     found = app.app
     # It parses: the command is reached with these arguments (and stops there).
     reached: list[str] = []
-    for info in [*found.registered_commands, *app.models.registered_commands]:
+    for info in [
+        *found.registered_commands,
+        *app.models.registered_commands,
+        *app.texts.score.registered_commands,
+    ]:
         name = info.name or info.callback.__name__  # type: ignore[union-attr]
         stand_in = _stand_in(info.callback, name, reached)
         monkeypatch.setattr(info, "callback", stand_in)
@@ -426,7 +430,7 @@ def test_progress_in_words() -> None:
 
 def test_a_long_list_of_failures_is_cut(capsys: pytest.CaptureFixture[str]) -> None:
     found = [Failure(f"{i}.mp4", None, "ingest", "VideoError", f"{i}.mp4: bad", 1) for i in range(25)]
-    show.failures(app._console(), found)
+    show.failures(show.console(), found)
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "  0.mp4: ingest: VideoError: bad"
     assert lines[-1] == "  and 5 more: kinescribe failures RUN"

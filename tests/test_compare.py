@@ -116,13 +116,7 @@ def test_scores_stay_in_bounds_and_only_equal_texts_score_one(reference: list, c
     assert len(found.pairs) + len(found.missing) == len(reference)
     assert len(found.pairs) + len(found.added) == len(candidate)
     if found.score is not None:
-        assert (found.score > 1 - 1e-9) == (not found.reasons or _only_ties(found))
-
-
-def _only_ties(found) -> bool:  # type: ignore[no-untyped-def]
-    return (
-        not (found.missing or found.added or any(pair.differs for pair in found.pairs)) and found.order == 1.0
-    )
+        assert (found.score > 1 - 1e-9) == (not found.reasons)
 
 
 @given(actions)

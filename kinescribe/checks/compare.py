@@ -245,18 +245,24 @@ def _order(
 
     Successive ones only: of ten motions, one swap changes one pair of nine, not one of forty-five.
     """
-    common = sorted(
-        ((reference[p.reference].order, p) for p in pairs if not reference[p.reference].negated),
-        key=lambda item: (item[0], item[1].reference),
-    )
+    happen = [p for p in pairs if not reference[p.reference].negated]
+    timed = [p for p in happen if reference[p.reference].span and candidate[p.candidate].span]
+    # Where a text gives seconds for most motions, they are the order; its sentences need not follow them.
+    happen = timed if 2 * len(timed) > len(happen) else happen
+    real = [_when(reference[p.reference], happen is timed) for p in happen]
+    said = [_when(candidate[p.candidate], happen is timed) for p in happen]
     kept: list[float] = []
     swapped: list[str] = []
-    for (before, one), (after, two) in pairwise(common):
-        if before == after:
+    for i, j in pairwise(sorted(range(len(happen)), key=lambda k: (real[k], happen[k].reference))):
+        if real[i] == real[j]:
             continue
-        step = candidate[two.candidate].order - candidate[one.candidate].order
-        kept.append(1.0 if step > 0 else 0.5 if step == 0 else 0.0)
-        if step < 0:
-            first, second = (told(reference[p.reference]) for p in (one, two))
-            swapped.append(f'order: "{second}" before "{first}"')
+        kept.append(1.0 if said[j] > said[i] else 0.5 if said[j] == said[i] else 0.0)
+        if said[j] <= said[i]:
+            first, second = (told(reference[happen[k].reference]) for k in (i, j))
+            how = "together with" if said[j] == said[i] else "before"
+            swapped.append(f'order: "{second}" {how} "{first}"')
     return (float(np.mean(kept)) if kept else None), tuple(swapped)
+
+
+def _when(action: Action, in_seconds: bool) -> float:
+    return action.span.start_s if in_seconds and action.span is not None else float(action.order)

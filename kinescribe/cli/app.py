@@ -12,7 +12,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import os
 import shlex
 import sys
 from pathlib import Path
@@ -21,6 +20,7 @@ from typing import Annotated, Any
 import typer
 
 from kinescribe import __version__
+from kinescribe.cli import texts
 from kinescribe.errors import BackendError, KinescribeError, VideoError, nearest
 
 app = typer.Typer(
@@ -33,11 +33,10 @@ app = typer.Typer(
 )
 models = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The nets that see people.")
 app.add_typer(models, name="models")
+app.add_typer(texts.score, name="score")
 
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
-TEXT_SUFFIXES = (".txt", ".md", ".text", ".srt", ".vtt", ".json", ".jsonl", ".csv")
-"""What ends so is meant as a file, also where there is none."""
 _debug = False
 
 
@@ -147,9 +146,9 @@ def annotate(
     gate = [] if drop_above is None else [f"camera.drop_above={float(drop_above)}"]
     chosen = _chosen(out, recipe, [*nets, *gate, *(settings or [])], workers)
     _fetch(chosen)
-    console = _console(error=as_json)
+    console = show.console(error=as_json)
     with store.Run.create_or_open(out, chosen) as run:
-        with progress.Reporter(_console(error=True), quiet=as_json) as reporter:
+        with progress.Reporter(show.console(error=True), quiet=as_json) as reporter:
             done = execute.annotate_all(videos or [], run, chosen, reporter)
         counts = summary.count(run)
         show.summary(console, done, counts)
@@ -161,7 +160,7 @@ def annotate(
         console.print(f"{show.plural(len(done.failures), 'failure')} (run again to retry):", highlight=False)
         show.failures(console, done.failures)
     if done.interrupted:
-        _console(error=True).print(
+        show.console(error=True).print(
             f"stopped; all that was finished is kept. To go on: {shlex.join(['kinescribe', *sys.argv[1:]])}",
             highlight=False,
             markup=False,
@@ -288,27 +287,7 @@ def report(
         typer.echo(write_report(opened, out or run / "report.html"))
 
 
-@app.command()
-def parse(
-    text: Annotated[
-        str, typer.Argument(metavar="TEXT|FILE", help='A text, a text file, or "-" for standard input.')
-    ],
-    as_json: AsJson = False,
-) -> None:
-    """Read which motions a text asserts: who does what, where to, how, how often and in which order.
-
-    Example: kinescribe parse "The man walks to the left, then waves twice."
-    """
-    from kinescribe.cli import show
-    from kinescribe.language import parse as read
-
-    actions = read(_text(text))
-    if as_json:
-        typer.echo(show.to_json(actions))
-        return
-    show.table(_console(), show.ACTION_COLUMNS, map(show.action_row, actions))
-    if not actions:
-        typer.echo("the text asserts no motion", err=True)
+app.command()(texts.parse)
 
 
 @app.command()
@@ -325,7 +304,7 @@ def stats(run: RunFolder, as_json: AsJson = False) -> None:
     if as_json:
         typer.echo(show.to_json(counts))
         return
-    console = _console()
+    console = show.console()
     for line in show.lines(counts):
         console.print(line, highlight=False)
     show.notes(console, counts, most=len(counts.notes))
@@ -353,7 +332,7 @@ def failures(run: RunFolder, as_json: AsJson = False) -> None:
     if as_json:
         typer.echo(show.to_json(found))
         return
-    show.failures(_console(), found, most=len(found))
+    show.failures(show.console(), found, most=len(found))
 
 
 @models.command("list")
@@ -382,12 +361,12 @@ def list_models(as_json: AsJson = False) -> None:
         typer.echo(show.to_json({"folder": str(weights.folder()), "nets": rows, "files": files}))
         return
     show.table(
-        _console(),
+        show.console(),
         ("net", "on this machine", "MB", "licence"),
         [(row["name"], "yes" if row["there"] else "no", row["mb"], row["licence"]) for row in rows],
     )
     show.table(
-        _console(),
+        show.console(),
         ("for --detector, --pose", "on this machine", "what", "licence"),
         [(row["name"], "yes" if row["there"] else "no", row["what"], row["licence"]) for row in files],
     )
@@ -440,29 +419,6 @@ def doctor(as_json: AsJson = False) -> None:
     raise typer.Exit(0 if all(check.fine for check in found) else 1)
 
 
-def _text(text_or_file: str) -> str:
-    """Return a text: standard input for "-", a file's where it names one, else itself."""
-    try:
-        if text_or_file == "-":
-            return sys.stdin.read()
-        if len(text_or_file) < 4096 and os.path.isfile(text_or_file):
-            return Path(text_or_file).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise typer.BadParameter(f"cannot read {text_or_file}: {error}") from error
-    if _is_path(text_or_file):
-        raise typer.BadParameter(
-            f"there is no file {text_or_file}; to read these words, end them with a full stop"
-        )
-    return text_or_file
-
-
-def _is_path(text: str) -> bool:
-    """Return whether an argument names a file and is no sentence."""
-    one_line = len(text) < 4096 and "\n" not in text
-    slashed = any(mark in text for mark in {"/", os.sep}) and not any(map(str.isspace, text))
-    return one_line and not text.endswith(".") and (slashed or text.lower().endswith(TEXT_SUFFIXES))
-
-
 def _spare_the_run(run: Path, out: Path) -> None:
     """Refuse to write over what a run is made of."""
     from kinescribe.runs.store import OWN_NAMES
@@ -473,14 +429,6 @@ def _spare_the_run(run: Path, out: Path) -> None:
     first = target.relative_to(folder).parts[0]
     if any(first == name or first in (f"{name}.part", f"{name}-wal", f"{name}-shm") for name in OWN_NAMES):
         raise typer.BadParameter(f"{out} belongs to the run itself; choose another --out")
-
-
-def _console(error: bool = False) -> Any:
-    from rich.console import Console
-
-    # Piped output is not cut to the width of a terminal that is not there.
-    stream = sys.stderr if error else sys.stdout
-    return Console(stderr=error, width=None if stream.isatty() else 200, soft_wrap=not stream.isatty())
 
 
 def _printable(text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -22,6 +23,13 @@ MOST_FAILURES = 20
 """Lines of a list of failures; the rest is counted."""
 MOST_NOTES = 5
 """Lines of notes after an annotation: most name a time of one clip, and the report shows them there."""
+
+
+def console(error: bool = False) -> Console:
+    """Return the terminal, or what takes its place."""
+    # Piped output is not cut to the width of a terminal that is not there.
+    stream = sys.stderr if error else sys.stdout
+    return Console(stderr=error, width=None if stream.isatty() else 200, soft_wrap=not stream.isatty())
 
 
 def to_json(value: Any) -> str:

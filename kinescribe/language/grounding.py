@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from kinescribe.language.referring import resolve
-from kinescribe.records import CAMERA, Action, Claim, Tracks
+from kinescribe.records import CAMERA, Action, Claim, MotionFact, Span, Tracks
 from kinescribe.vocabulary import PARTS, VERB_BY_LEMMA
 
 FRAME_WORDS = frozenset({"frame", "view", "picture", "scene", "shot", "screen", "image", "video", "sight"})
@@ -88,3 +88,23 @@ def _of_part(meant: Action) -> Action | None:
     if meant.part not in PARTS or meant.direction not in verbs:
         return None
     return replace(meant, predicate=verbs[meant.direction], direction=())
+
+
+def states(claim: Claim, fact: MotionFact) -> bool:
+    """Whether a claim says what a fact states: predicate, subjects and part, nothing against its way, number, time."""
+    if claim.subject != fact.subject:
+        return False
+    meant = meaning(claim.action, claim.subject)
+    if meant is None or meant.negated or meant.predicate != fact.predicate or meant.part != fact.part:
+        return False
+    one_way = not meant.direction or not fact.direction or set(meant.direction) <= set(fact.direction)
+    return (
+        one_way
+        and (fact.object is None or claim.object == fact.object)
+        and (meant.count is None or fact.count is None or meant.count == fact.count)
+        and (meant.span is None or _share_time(meant.span, fact.span))
+    )
+
+
+def _share_time(one: Span, two: Span) -> bool:
+    return min(one.end_s, two.end_s) - max(one.start_s, two.start_s) >= -0.1

@@ -1,0 +1,89 @@
+"""Caption metrics: one file each, chosen by its file name; each offers a class whose objects take items to columns.
+
+A value that does not exist (nothing to compare, no length given) is None and is counted, never averaged as 0.
+Confidence intervals are the 95 % bootstrap over items (Efron 1979), seeded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import NamedTuple, Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import Int
+
+from kinescribe.language import parse
+from kinescribe.records import Action
+
+SEED, RESAMPLES = 0, 1000
+"""Of the bootstrap."""
+
+
+class Item(NamedTuple):
+    """A caption to score."""
+
+    id: str
+    candidate: str
+    references: tuple[str, ...] = ()
+    seconds: float | None = None
+    """Length of the video."""
+
+
+class Interval(NamedTuple):
+    """A figure of a whole set and the bounds of its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+class Column(NamedTuple):
+    """One figure of every item, and of all of them."""
+
+    values: tuple[float | None, ...]
+    whole: Interval | None
+    """None if no item has a value."""
+    higher_is_better: bool | None = True
+    """None for what only describes."""
+
+
+@runtime_checkable
+class Metric(Protocol):
+    """What a file of this folder offers."""
+
+    def __call__(self, items: Sequence[Item]) -> Mapping[str, Column]:
+        """Return figures by name."""
+        ...
+
+
+@lru_cache(maxsize=65536)
+def actions(text: str) -> tuple[Action, ...]:
+    """Return what a text asserts; several metrics ask."""
+    return tuple(parse(text))
+
+
+def column(values: Sequence[float | None], higher_is_better: bool | None = True) -> Column:
+    """Return a column whose figure for the set is the mean of the known values."""
+    return Column(tuple(values), mean_interval(values), higher_is_better)
+
+
+def mean_interval(values: Sequence[float | None]) -> Interval | None:
+    """Return the mean of the known values with its interval; None without any."""
+    known = np.array([value for value in values if value is not None], dtype=np.float64)
+    if not len(known):
+        return None
+    means = known[resamples(len(known))].mean(axis=1)
+    low, high = np.percentile(means, [2.5, 97.5])
+    return Interval(float(known.mean()), float(low), float(high))
+
+
+def resamples(items: int, times: int = RESAMPLES) -> Int[np.ndarray, "B N"]:
+    """Return the rows of every bootstrap sample of a set of so many items."""
+    return np.random.default_rng(SEED).integers(0, items, size=(times, items))
+
+
+def best(values: Sequence[float | None]) -> float | None:
+    """Return the highest of the values for an item's references; None if none is known."""
+    known = [value for value in values if value is not None]
+    return max(known) if known else None
