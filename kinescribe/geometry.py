@@ -5,10 +5,13 @@ Image axes: x right, y down. Angles of headings are mathematical: 0 right, 90 up
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 from kinescribe.vocabulary import COMPASS
 
@@ -113,8 +116,13 @@ def inner_angle_deg(
     """Return the angle at ``vertex``, in [0, 180] (KPM eq. 3, by atan2: arccos loses digits near 0 and 180)."""
     u, v = a - vertex, c - vertex
     dot = (u * v).sum(-1)
-    square = np.maximum((u * u).sum(-1) * (v * v).sum(-1) - dot**2, 0)
-    angle: Float[np.ndarray, "*B"] = np.degrees(np.arctan2(np.sqrt(square), dot))
+    if u.shape[-1] == 2:
+        across = np.abs(u[..., 0] * v[..., 1] - u[..., 1] * v[..., 0])
+    else:
+        across = np.sqrt(
+            sum((u[..., i] * v[..., j] - u[..., j] * v[..., i]) ** 2 for i, j in ((0, 1), (1, 2), (2, 0)))
+        )
+    angle: Float[np.ndarray, "*B"] = np.degrees(np.arctan2(across, dot))
     return angle
 
 
@@ -137,54 +145,156 @@ def smooth(
     """Fit a polynomial round every sample (Savitzky-Golay for irregular times and gaps).
 
     A sample that is NaN stays NaN. With too few neighbours the degree falls; a lone sample keeps its value and
-    has no rate.
+    has no rate. Who smooths several times at the same instants keeps a ``Smoother``.
 
     Args:
         times_s: increasing times.
         values: S signals; NaN where unknown.
         half_window_s: neighbours within this time take part.
-        degree: 2 keeps peaks (a moving average would cut them).
+        degree: 0 to 2; 2 keeps peaks (a moving average would cut them).
     """
-    value, rate = np.full_like(values, np.nan), np.full_like(values, np.nan)
-    present = np.isfinite(values)
-    if present.all() and values.size:
-        return _fit(times_s, values, half_window_s, degree)
-    # Rows that are known at the same samples (x, y and z of a point) share their weights.
-    patterns, member = np.unique(np.packbits(present, axis=1), axis=0, return_inverse=True)
-    for k in range(len(patterns)):
-        rows = np.flatnonzero(member.ravel() == k)
-        samples = np.flatnonzero(present[rows[0]])
-        if len(samples):
-            some = np.ix_(rows, samples)
-            value[some], rate[some] = _fit(times_s[samples], values[some], half_window_s, degree)
-    return Smoothed(value, rate)
+    return Smoother(times_s, half_window_s, degree)(values)
 
 
 CHUNK = 64
 """Samples fitted at once: their weights are one small dense matrix, which multiplies faster than a sparse one."""
+PAIRS = 1 << 16
+"""Samples beside gaps that are fitted at once, which bounds the memory."""
 
 
-def _fit(
-    times_s: Float[np.ndarray, "M"], signal: Float[np.ndarray, "S M"], half_window_s: float, degree: int
-) -> Smoothed:
-    """Smooth signals without gaps."""
-    first = np.searchsorted(times_s, times_s - half_window_s - 1e-9)
-    last = np.searchsorted(times_s, times_s + half_window_s + 1e-9)
-    column = first[:, None] + np.arange(int((last - first).max()))
-    inside = column < last[:, None]
-    column = np.minimum(column, len(times_s) - 1)
-    weights = _weights((times_s[column] - times_s[:, None]) / half_window_s, inside, degree)
-    value, rate = np.empty_like(signal), np.empty_like(signal)
-    for start in range(0, len(times_s), CHUNK):
-        rows = np.s_[start : min(start + CHUNK, len(times_s))]
-        low, high = int(first[rows.start]), int(last[rows.stop - 1])
-        used = inside[rows]
-        place = np.nonzero(used)[0], column[rows][used] - low
-        for result, weight in zip((value, rate), weights, strict=True):
-            dense = np.zeros((len(used), high - low))
-            dense[place] = weight[rows][used]
-            result[:, rows] = signal[:, low:high] @ dense.T
-    return Smoothed(value, rate / half_window_s)
+class _Neighbours(NamedTuple):
+    """Who takes part in the fit of each sample, W at most."""
+
+    first: Int[np.ndarray, "T"]
+    last: Int[np.ndarray, "T"]
+    """One beyond."""
+    column: Int[np.ndarray, "T W"]
+    offset: Float[np.ndarray, "T W"]
+    """In time, from -1 to 1."""
+    inside: Bool[np.ndarray, "T W"]
+
+
+class _Block(NamedTuple):
+    """What some consecutive samples take from their neighbours."""
+
+    rows: slice
+    """Samples."""
+    columns: slice
+    """Neighbours."""
+    weights: Float[np.ndarray, "2 R C"]
+    """Of the value and of the rate."""
+
+
+@dataclass(frozen=True, eq=False)
+class Smoother:
+    """``smooth`` at given times: what depends only on them is computed once, for however many signals.
+
+    Signals in single precision are smoothed in single precision, the weights never are computed in it.
+    """
+
+    times_s: Float[np.ndarray, "T"]
+    half_window_s: float
+    degree: int = 2
+
+    def __post_init__(self) -> None:
+        if self.degree not in (0, 1, 2):
+            raise ValueError(f"degree must be 0, 1 or 2, not {self.degree}")
+
+    def __call__(self, values: Float[np.ndarray, "S T"]) -> Smoothed:
+        """Smooth signals; NaN where unknown."""
+        value, rate = self._fitted(values, (0, 1))
+        return Smoothed(value, rate)
+
+    def value(self, values: Float[np.ndarray, "S T"]) -> Float[np.ndarray, "S T"]:
+        """Return only the smooth signals, in half the time."""
+        return self._fitted(values, (0,))[0]
+
+    def rate(self, values: Float[np.ndarray, "S T"]) -> Float[np.ndarray, "S T"]:
+        """Return only the derivatives, in half the time."""
+        return self._fitted(values, (1,))[0]
+
+    def _fitted(self, values: Float[np.ndarray, "S T"], orders: tuple[int, ...]) -> list[np.ndarray]:
+        """Return derivatives of these orders: 0 is the value."""
+        present = np.isfinite(values)
+        if present.all():
+            return self._gapless(values, orders)
+        # A sample without an unknown neighbour is fitted like all others; only those beside gaps need weights
+        # of their own.
+        filled = np.where(present, values, 0)
+        result = self._gapless(filled, orders)
+        self._beside_gaps(filled, present, dict(zip(orders, result, strict=True)))
+        for signal in result:
+            np.copyto(signal, np.nan, where=~present)
+        return result
+
+    @cached_property
+    def _near(self) -> _Neighbours:
+        times, reach = self.times_s, self.half_window_s + 1e-9
+        first, last = np.searchsorted(times, times - reach), np.searchsorted(times, times + reach)
+        column = first[:, None] + np.arange(int((last - first).max(initial=0)))
+        inside = column < last[:, None]
+        column = np.minimum(column, len(times) - 1)
+        return _Neighbours(first, last, column, (times[column] - times[:, None]) / self.half_window_s, inside)
+
+    @cached_property
+    def _blocks(self) -> list[_Block]:
+        near = self._near
+        weights = self._weights(near.offset, near.inside)
+        blocks = []
+        for start in range(0, len(self.times_s), CHUNK):
+            rows = slice(start, min(start + CHUNK, len(self.times_s)))
+            low, high = int(near.first[rows.start]), int(near.last[rows.stop - 1])
+            used = near.inside[rows]
+            place = np.nonzero(used)[0], near.column[rows][used] - low
+            dense = np.zeros((2, len(used), high - low))
+            for matrix, weight in zip(dense, weights, strict=True):
+                matrix[place] = weight[rows][used]
+            blocks.append(_Block(rows, slice(low, high), dense))
+        return blocks
+
+    def _gapless(self, signal: Float[np.ndarray, "S T"], orders: tuple[int, ...]) -> list[np.ndarray]:
+        results = [np.empty_like(signal) for _ in orders]
+        for block in self._blocks:
+            for order, result in zip(orders, results, strict=True):
+                weight = block.weights[order].T.astype(signal.dtype, copy=False)
+                np.matmul(signal[:, block.columns], weight, out=result[:, block.rows])
+        return results
+
+    def _beside_gaps(
+        self,
+        filled: Float[np.ndarray, "S T"],
+        present: Bool[np.ndarray, "S T"],
+        results: Mapping[int, Float[np.ndarray, "S T"]],
+    ) -> None:
+        """Put right what has unknown neighbours, which ``filled`` holds as zeros, in results by order."""
+        near = self._near
+        # Rows that are known at the same samples (x, y and z of a point) share their weights.
+        found: dict[bytes, int] = {}
+        member = np.array(
+            [found.setdefault(row.tobytes(), len(found)) for row in np.packbits(present, axis=1)]
+        )
+        rows = np.argsort(member, kind="stable")
+        start = np.searchsorted(member[rows], np.arange(len(found) + 1))
+        known = present[rows[start[:-1]]]
+        so_far = np.concatenate([np.zeros((len(known), 1), int), np.cumsum(known, axis=1)], axis=1)
+        lacking = known & (so_far[:, near.last] - so_far[:, near.first] < near.last - near.first)
+        pattern, sample = np.nonzero(lacking)
+        for a in range(0, len(sample), PAIRS):
+            p, t = pattern[a : a + PAIRS], sample[a : a + PAIRS]
+            inside = near.inside[t] & known[p[:, None], near.column[t]]
+            weights = self._weights(near.offset[t], inside)
+            many = start[p + 1] - start[p]
+            pair = np.repeat(np.arange(len(p)), many)
+            row = rows[np.arange(len(pair)) - np.repeat(np.cumsum(many) - many - start[p], many)]
+            taken = filled[row[:, None], near.column[t][pair]]
+            for order, signal in results.items():
+                signal[row, t[pair]] = np.einsum("mw,mw->m", taken, weights[order][pair])
+
+    def _weights(
+        self, offset: Float[np.ndarray, "M W"], inside: Bool[np.ndarray, "M W"]
+    ) -> tuple[Float[np.ndarray, "M W"], Float[np.ndarray, "M W"]]:
+        to_value, to_slope = _weights(offset, inside, self.degree)
+        return to_value, to_slope / self.half_window_s
 
 
 def _weights(
@@ -192,20 +302,29 @@ def _weights(
 ) -> tuple[Float[np.ndarray, "M W"], Float[np.ndarray, "M W"]]:
     """Return what the value and the slope of each sample's polynomial take from its neighbours.
 
-    The degree falls with the neighbours; with none there is no slope: NaN.
+    The degree falls with the neighbours; with none there is no slope: NaN. They are the first two rows of the inverse
+    of the normal equations, whose entries s_k are sums of powers of the offsets, times the powers themselves.
     """
-    power = np.minimum(inside.sum(1) - 1, degree)
-    to_value, to_rate = np.zeros_like(offset), np.zeros_like(offset)
-    to_rate[power == 0] = np.nan
-    for order in np.unique(power).tolist():
-        at = np.flatnonzero(power == order)
-        basis = [offset[at] ** k * inside[at] for k in range(order + 1)]
-        # The normal equations: sums of powers of the offsets, symmetric and at most 3 by 3.
-        gram = np.stack([np.stack([(a * b).sum(1) for b in basis], -1) for a in basis], -2)
-        inverse = np.linalg.inv(gram)
-        to_value[at] = sum(inverse[:, 0, k, None] * basis[k] for k in range(order + 1))
-        if order:
-            to_rate[at] = sum(inverse[:, 1, k, None] * basis[k] for k in range(order + 1))
+    one = inside.astype(np.float64)
+    x = offset * one
+    x2 = x * x
+    s0, s1, s2 = one.sum(1), x.sum(1), x2.sum(1)
+    power = np.minimum(s0 - 1, degree)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        to_value, to_rate = one / s0[:, None], np.where(power == 0, np.nan, 0.0)[:, None] * one
+        if (at := np.flatnonzero(power == 1)).size:
+            d = (s0 * s2 - s1**2)[at, None]
+            to_value[at] = (s2[at, None] * one[at] - s1[at, None] * x[at]) / d
+            to_rate[at] = (s0[at, None] * x[at] - s1[at, None] * one[at]) / d
+        if (at := np.flatnonzero(power == 2)).size:
+            s3, s4 = np.einsum("mw,mw->m", x, x2), np.einsum("mw,mw->m", x2, x2)
+            c00, c01, c02 = s2 * s4 - s3**2, s2 * s3 - s1 * s4, s1 * s3 - s2**2
+            d = s0 * c00 + s1 * c01 + s2 * c02
+            c00, c01, c02, c11, c12 = (
+                (c / d)[at, None] for c in (c00, c01, c02, s0 * s4 - s2**2, s1 * s2 - s0 * s3)
+            )
+            to_value[at] = c00 * one[at] + c01 * x[at] + c02 * x2[at]
+            to_rate[at] = c01 * one[at] + c11 * x[at] + c12 * x2[at]
     return to_value, to_rate
 
 
@@ -245,22 +364,23 @@ def turning_points(values: Float[np.ndarray, "T"], prominence: float) -> list[Tu
     if len(values) < 2:
         return []
     turns: list[Turn] = []
+    numbers: list[float] = values.tolist()
     anchor_low = anchor_high = 0
     direction = 0
-    for i, value in enumerate(values):
-        if value < values[anchor_low]:
+    for i, value in enumerate(numbers):
+        if value < numbers[anchor_low]:
             anchor_low = i
-        if value > values[anchor_high]:
+        if value > numbers[anchor_high]:
             anchor_high = i
-        if direction <= 0 and value - values[anchor_low] >= prominence:
-            turns.append(Turn(anchor_low, float(values[anchor_low]), False))
+        if direction <= 0 and value - numbers[anchor_low] >= prominence:
+            turns.append(Turn(anchor_low, numbers[anchor_low], False))
             direction, anchor_high = 1, i
-        elif direction >= 0 and values[anchor_high] - value >= prominence:
-            turns.append(Turn(anchor_high, float(values[anchor_high]), True))
+        elif direction >= 0 and numbers[anchor_high] - value >= prominence:
+            turns.append(Turn(anchor_high, numbers[anchor_high], True))
             direction, anchor_low = -1, i
     if direction:
         last = anchor_high if direction > 0 else anchor_low
-        turns.append(Turn(last, float(values[last]), direction > 0))
+        turns.append(Turn(last, numbers[last], direction > 0))
     return turns
 
 
@@ -268,24 +388,25 @@ class Spectrum(NamedTuple):
     """One-sided power spectrum: ``power`` sums to the mean square of the mean-free signal."""
 
     frequency_hz: Float[np.ndarray, "F"]
-    power: Float[np.ndarray, "F"]
+    power: Float[np.ndarray, "*S F"]
 
 
-def spectrum(values: Float[np.ndarray, "T"], rate_hz: float) -> Spectrum:
-    """Return the one-sided, Hann-windowed power spectrum of an evenly sampled, gapless signal.
+def spectrum(values: Float[np.ndarray, "*S T"], rate_hz: float) -> Spectrum:
+    """Return the one-sided, Hann-windowed power spectrum of evenly sampled, gapless signals.
 
     KPM eq. 5 with its open points settled: the mean is removed, |V|^2 is meant by V^2, the mirrored half is
     not counted as high frequencies, and dividing by the window's energy makes the power independent of length.
     """
-    window = np.hanning(len(values) + 2)[1:-1]
-    centred = (values - values.mean()) * window
+    total = values.shape[-1]
+    window = np.hanning(total + 2)[1:-1]
+    centred = (values - values.mean(-1, keepdims=True)) * window
     transform = np.abs(np.fft.rfft(centred)) ** 2
-    twice = np.full(len(transform), 2.0)
+    twice = np.full(transform.shape[-1], 2.0)
     twice[0] = 1.0
-    if len(values) % 2 == 0:
+    if total % 2 == 0:
         twice[-1] = 1.0
-    power = twice * transform / (len(values) * float((window**2).sum()))
-    return Spectrum(np.fft.rfftfreq(len(values), 1 / rate_hz), power)
+    power = twice * transform / (total * float((window**2).sum()))
+    return Spectrum(np.fft.rfftfreq(total, 1 / rate_hz), power)
 
 
 # --- shapes of paths ----------------------------------------------------------------------------------------

@@ -243,6 +243,16 @@ class TrackKinematics:
     """d ln(size) / dt: positive while growing."""
     noise_px: Float[np.ndarray, "N"]
     """Robust standard deviation of the box centre round its smoothed path: what a measured shift must exceed."""
+    distance_px: Float[np.ndarray, "N"] | None = None
+    """Length of ``path_px``, followed within twice its noise, so that what trembles goes nowhere; straight over gaps.
+    NaN where it is nowhere known. (None in this and the next three: records of before they were measured.)"""
+    displacement_px: Float[np.ndarray, "N 2"] | None = None
+    """From where the path begins to where it ends: net."""
+    body_px: Float[np.ndarray, "N"] | None = None
+    """A body length in the picture: the longer side of the box, in the median. ``distance_px`` over this is travel in
+    body lengths; over the clip's width, in frame widths."""
+    jerk_px_s3: Float[np.ndarray, "N"] | None = None
+    """Root mean square rate of change of ``acceleration_px_s2``."""
 
     def path_px(self, row: int) -> Float[np.ndarray, "T 2"]:
         """Return the smoothed path of one track in its frame of reference."""
@@ -263,7 +273,7 @@ class JointKinematics:
     high_share: Float[np.ndarray, "N J"]
     """Share of the power above 2.5 Hz; KPM eq. 7 with the cut in Hz."""
     sigma: Float[np.ndarray, "N J"]
-    """Standard deviation of the amplitude spectrum; KPM eq. 8."""
+    """Spread of the power over frequencies, Hz (standard deviation); in the place of KPM eq. 8."""
     range_deg: Float[np.ndarray, "N J"]
     """Range of motion: from the 5th to the 95th percentile."""
     rms_deg_s: Float[np.ndarray, "N J"]
@@ -278,6 +288,17 @@ class JointKinematics:
     """Per pair: correlation of left and right, 1 in unison, -1 in turn."""
     com_speed: Float[np.ndarray, "N T"]
     """Of the centre of mass relative to the hips, in torso lengths per second (de Leva 1996)."""
+    lean_deg: Float[np.ndarray, "N T"] | None = None
+    """The trunk off the camera's vertical towards the body's own front: 0 upright, 90 bent level, negative backward;
+    NaN where unknown. The pitch of the camera adds to it: only changes are sure. (None in this and the next two:
+    records of before they were measured.)"""
+    lean_left_deg: Float[np.ndarray, "N T"] | None = None
+    """The same towards the body's own left: negative to its right."""
+    yaw_deg: Float[np.ndarray, "N T"] | None = None
+    """Where the body faces, about the vertical: 0 the camera, positive counterclockwise seen from above (90 is the
+    picture's right), unwrapped: two whole turns are 720. Over a gap the shorter way round is assumed."""
+    jerk_deg_s3: Float[np.ndarray, "N J"] | None = None
+    """Root mean square angular jerk. None in records of before it was measured."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -307,10 +328,23 @@ class Event:
 
 
 @dataclass(frozen=True)
+class Segment:
+    """A stretch of time in which the same goes on: of one subject's life, or of the scene."""
+
+    subject: int | None
+    """Track id; None for the scene as a whole, which is also cut where the camera changes and at cuts."""
+    span: Span
+    events: tuple[int, ...]
+    """Indices into ``Events.events``: what goes on; none where nothing that was measured does."""
+
+
+@dataclass(frozen=True)
 class Events:
     """All events of a clip, by start time."""
 
     events: tuple[Event, ...]
+    segments: tuple[Segment, ...] = ()
+    """Each subject's in turn, in order of time and without gaps but where it is not seen; the scene's last."""
 
 
 @dataclass(frozen=True)

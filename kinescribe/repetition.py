@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 from scipy.ndimage import uniform_filter1d
 
-from kinescribe.geometry import Turn, smooth, stretches, turning_points
+from kinescribe.geometry import Smoother, Turn, stretches, turning_points
 
 SMOOTH_S = 0.2
 """Half window of the smoothing before turns are looked for."""
@@ -30,6 +31,8 @@ FIRST = 0.8
 """The period is the first peak of the autocorrelation with this share of the highest; later ones are multiples."""
 MIN_CYCLES = 1.8
 """Fewer than about two are a movement there and back."""
+CLEAR = 0.8
+"""A signal that is so clear without its straight trend is not asked again without what is slow."""
 WHOLE = 0.3
 """How far from a whole number of cycles a count may be; between, the count is unknown."""
 
@@ -113,25 +116,44 @@ def one_signal(
         return None
     times = np.linspace(times_s[a], times_s[b], b - a + 1)
     even = np.interp(times, times_s[a : b + 1], values[a : b + 1])
-    even = smooth(times, even[None], SMOOTH_S).value[0]
-    views = [view for view in (_level(times, even), _fast(times, even)) if view is not None]
-    found = [r for view in views if (r := _counted(times, view, least, name, settings)) is not None]
-    return max(found, key=lambda r: r.confidence, default=None)
+    if np.ptp(even) < least:
+        return None
+    level = _level(times, _calm(times, even, SMOOTH_S))
+    found = _counted(times, level, least, name, settings)
+    if found is not None and found.confidence >= CLEAR:
+        return found
+    fast = _fast(times, level)
+    other = None if fast is None else _counted(times, fast, least, name, settings)
+    return max((r for r in (found, other) if r is not None), key=lambda r: r.confidence, default=None)
+
+
+def _calm(
+    times: Float[np.ndarray, "M"], values: Float[np.ndarray, "M"], half_window_s: float
+) -> Float[np.ndarray, "M"]:
+    """Return an evenly sampled signal smoothed."""
+    smoother = _smoother(len(times), round(float(times[1] - times[0]), 6), round(half_window_s, 6))
+    return smoother(values[None]).value[0]
+
+
+@lru_cache(maxsize=64)
+def _smoother(many: int, step_s: float, half_window_s: float) -> Smoother:
+    """Signals of one movement share their instants: what depends on them alone is worked out once."""
+    return Smoother(np.arange(many) * step_s, half_window_s)
 
 
 def _level(times: Float[np.ndarray, "M"], values: Float[np.ndarray, "M"]) -> Float[np.ndarray, "M"]:
     """Return a signal without its straight trend."""
-    slope, start = np.polyfit(times - times[0], values, 1)
-    level: Float[np.ndarray, "M"] = values - start - slope * (times - times[0])
+    since = times - times.mean()
+    slope = float(since @ values) / float(since @ since)
+    level: Float[np.ndarray, "M"] = values - values.mean() - slope * since
     return level
 
 
-def _fast(times: Float[np.ndarray, "M"], values: Float[np.ndarray, "M"]) -> Float[np.ndarray, "M"] | None:
-    """Return a signal without what is slower than ``HIGH_PASS_S``; None if it is not twice as long."""
+def _fast(times: Float[np.ndarray, "M"], level: Float[np.ndarray, "M"]) -> Float[np.ndarray, "M"] | None:
+    """Return a level signal without what is slower than ``HIGH_PASS_S``; None if it is not twice as long."""
     step = float(times[1] - times[0])
     if times[-1] - times[0] < 2 * HIGH_PASS_S:
         return None
-    level = _level(times, values)
     fast: Float[np.ndarray, "M"] = level - uniform_filter1d(
         level, max(3, round(HIGH_PASS_S / step)), mode="reflect"
     )
@@ -150,7 +172,7 @@ def _counted(
     if lag is None:
         return None
     # What is much shorter than the period is noise, however high.
-    calm = smooth(times, values[None], max(SMOOTH_S, CALM * lag * step)).value[0]
+    calm = _calm(times, values, max(SMOOTH_S, CALM * lag * step))
     low, high = np.percentile(calm, [5, 95])
     turns = turning_points(calm, max(PROMINENCE * float(high - low), 0.5 * least))
     if len(turns) < 4:
@@ -177,7 +199,7 @@ def _counted(
 def _lag(values: Float[np.ndarray, "M"], shortest: float) -> int | None:
     """Return the lag of the first strong peak of the autocorrelation; None if there is none above zero."""
     lags = np.arange(1, 2 * len(values) // 3 + 1)  # two cycles have one lag at half their length
-    likeness = np.array([_correlation(values[:-k], values[k:]) for k in lags])
+    likeness = _autocorrelation(values)[lags]
     inner = likeness[1:-1]
     peaks = 1 + np.flatnonzero((inner >= likeness[:-2]) & (inner > likeness[2:]))
     peaks = peaks[(lags[peaks] >= shortest) & (likeness[peaks] > 0)]
@@ -195,13 +217,20 @@ def _period(times: Float[np.ndarray, "M"], turns: list[Turn]) -> float:
 def _likeness(values: Float[np.ndarray, "M"], lag: float) -> float:
     """Return how like itself a signal is one period later: the best correlation near that lag."""
     near = range(max(1, round(0.85 * lag)), min(round(1.15 * lag) + 1, len(values) - 4))
-    return max((_correlation(values[:-k], values[k:]) for k in near), default=0.0)
+    return float(_autocorrelation(values)[list(near)].max()) if near else 0.0
 
 
-def _correlation(a: Float[np.ndarray, "M"], b: Float[np.ndarray, "M"]) -> float:
-    a, b = a - a.mean(), b - b.mean()
-    norm = float(np.sqrt((a @ a) * (b @ b)))
-    return float(a @ b) / norm if norm > 0 else 0.0
+def _autocorrelation(values: Float[np.ndarray, "M"]) -> Float[np.ndarray, "M"]:
+    """Return how a signal correlates (Pearson) with itself so many samples later, over the samples that both have."""
+    centred = values - values.mean()
+    many = np.arange(len(values), 0, -1)
+    products = np.correlate(centred, centred, "full")[len(values) - 1 :]
+    first, last = (np.cumsum(signal)[::-1] for signal in (centred, centred[::-1]))
+    first_2, last_2 = (np.cumsum(signal**2)[::-1] for signal in (centred, centred[::-1]))
+    norm = np.sqrt(np.maximum((first_2 - first**2 / many) * (last_2 - last**2 / many), 0))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        alike: Float[np.ndarray, "M"] = np.where(norm > 0, (products - first * last / many) / norm, 0.0)
+    return alike
 
 
 def _evenness(times: Float[np.ndarray, "M"], turns: list[Turn], swings: Float[np.ndarray, "S"]) -> float:

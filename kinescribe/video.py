@@ -41,6 +41,8 @@ VECTOR_CODECS = frozenset(
     "h264 mpeg4 mpeg2video mpeg1video h263 h263p flv1 msmpeg4v1 msmpeg4v2 msmpeg4v3 wmv1 wmv2".split()
 )
 """Codecs of which FFmpeg tells the motion vectors."""
+SPARING_CODECS = frozenset({"h264", "hevc"})
+"""Codecs of which pictures that no other picture needs are left out where nobody asks for them."""
 Look = Callable[[float, UInt8[np.ndarray, "h w 3"]], None]
 """Shown every frame's time and a small RGB picture while a file is scanned."""
 
@@ -246,9 +248,11 @@ class VideoFrames:
 
     def _decode(self) -> Iterator[Frame]:
         wanted = 0
-        # Some containers (MPEG program streams) lose frames behind a seek: then the whole way, once more.
-        for seek in (True, False):
-            for frame in self._samples(wanted, seek):
+        # Where timestamps are missing or false, sparing may lose frames; behind a seek some containers (MPEG program
+        # streams) do. Then once more, at last the whole way. What is damaged is concealed with whatever is there.
+        ways = ((True, True), (True, False), (False, False))
+        for seek, sparing in ways[1:] if self.clip.notes else ways:
+            for frame in self._samples(wanted, seek, sparing):
                 yield frame
                 wanted += 1
             if wanted == len(self):
@@ -259,10 +263,19 @@ class VideoFrames:
             time_s=float(self.clip.times_s[wanted] + self.clip.start_s),
         )
 
-    def _samples(self, first: int, seek: bool) -> Iterator[Frame]:
-        """Yield the samples from one on, up to the first that is missing."""
+    def _samples(self, first: int, seek: bool, sparing: bool) -> Iterator[Frame]:
+        """Yield the samples from one on, up to the first that is missing.
+
+        Args:
+            first: the sample.
+            seek: begin shortly before the clip instead of at the beginning of the file.
+            sparing: leave out what neither is a sample nor is needed for one.
+        """
         clip, wanted = self.clip, first
-        for frame, time_s in _from(clip.source, clip.start_s if seek else 0.0):
+        asked = clip.times_s + clip.start_s if sparing else None
+        for frame, time_s in _from(clip.source, clip.start_s if seek else 0.0, asked=asked):
+            if sparing and frame.pts is None:
+                return  # its time was counted, and not all were
             late_s = time_s - clip.start_s - float(clip.times_s[wanted])
             if late_s > SAME_INSTANT_S:
                 return
@@ -439,6 +452,10 @@ class _Reading:
     last_s: float = math.nan
     declared: tuple[int, int] = (0, 0)
     """Width and height as the header says, before a decoder has looked."""
+    asked: Float[np.ndarray, "T"] | None = None
+    """Times of the pictures that are asked for, where others may be left out; increasing."""
+    base: float = math.nan
+    """Time of the file's first picture, once it is known."""
 
     def __post_init__(self) -> None:
         self.declared = (self.stream.codec_context.width, self.stream.codec_context.height)
@@ -451,7 +468,7 @@ class _Reading:
             absolute = _absolute(frame)
             if math.isnan(absolute):
                 absolute = 0.0 if math.isnan(last) else last + step
-            base = absolute if math.isnan(base) else base
+            self.base = base = absolute if math.isnan(base) else base
             last = absolute
             self.last_s = absolute - base
             yield frame, absolute - base
@@ -463,6 +480,9 @@ class _Reading:
             skipping = skipping and not packet.is_keyframe and packet.size > 0
             if skipping:
                 continue
+            if self.asked is not None:
+                needless = packet.pts is not None and not self._is_asked(float(packet.pts * packet.time_base))
+                self.stream.codec_context.skip_frame = "NONREF" if needless else "DEFAULT"
             try:
                 yield from packet.decode()
             except (av.FFmpegError, OSError) as error:
@@ -471,6 +491,14 @@ class _Reading:
                 yield from self._left()
                 self._note(error)  # after those: the gap begins behind them
                 skipping = True
+
+    def _is_asked(self, absolute_s: float) -> bool:
+        """Whether a picture is asked for; also where its time is not known yet."""
+        if self.asked is None or math.isnan(self.base):
+            return True
+        after = int(np.searchsorted(self.asked, absolute_s - self.base))
+        near = self.asked[max(0, after - 1) : after + 1]
+        return bool((np.abs(near - (absolute_s - self.base)) <= SAME_INSTANT_S).any())
 
     def _packets(self) -> Iterator[Any]:
         try:
@@ -583,7 +611,11 @@ class _Seen:
 
 
 def _from(
-    name: str, start_s: float, options: Mapping[str, str] | None = None, codecs: Container[str] | None = None
+    name: str,
+    start_s: float,
+    options: Mapping[str, str] | None = None,
+    codecs: Container[str] | None = None,
+    asked: Float[np.ndarray, "T"] | None = None,
 ) -> Iterator[tuple[Any, float]]:
     """Yield decoded frames from at or before ``start_s``; times count from the file's first frame.
 
@@ -592,6 +624,7 @@ def _from(
         start_s: no frame between this and the first one that is yielded is missing.
         options: of the decoder.
         codecs: nothing is yielded of a stream in another one than these.
+        asked: times of the frames that are asked for; others may be left out. None: all are.
     """
     base = math.nan
     for back_s in BACK_OFF_S if start_s > 0 else ():
@@ -601,7 +634,7 @@ def _from(
                 return
             if math.isnan(base):
                 base = _absolute(next(_Reading(container, stream).pictures(), None))
-            found = _sought(container, stream, base, start_s, back_s)
+            found = _sought(container, stream, base, start_s, back_s, asked)
             first = next(found, None)
             if first is not None:
                 yield first
@@ -610,11 +643,21 @@ def _from(
     with _open(name) as container:
         stream = _video_stream(container, name, options)
         if codecs is None or stream.codec_context.name in codecs:
-            yield from _Reading(container, stream).timed()
+            yield from _sparing(container, stream, asked).timed()
+
+
+def _sparing(container: Any, stream: Any, asked: Float[np.ndarray, "T"] | None) -> _Reading:
+    spares = stream.codec_context.name in SPARING_CODECS
+    return _Reading(container, stream, asked=asked if spares else None)
 
 
 def _sought(
-    container: Any, stream: Any, base: float, start_s: float, back_s: float
+    container: Any,
+    stream: Any,
+    base: float,
+    start_s: float,
+    back_s: float,
+    asked: Float[np.ndarray, "T"] | None,
 ) -> Iterator[tuple[Any, float]]:
     """Yield frames from a key frame at or before ``start_s`` on; none where the container cannot lead there.
 
@@ -627,7 +670,9 @@ def _sought(
         container.seek(int((aim + base) / stream.time_base), stream=stream, backward=True)
     except (av.FFmpegError, OSError):
         return
-    found = _Reading(container, stream).timed(base)
+    reading = _sparing(container, stream, asked)
+    reading.base = base
+    found = reading.timed(base)
     first = next(found, None)
     if first is None or first[0].pts is None or first[1] > start_s + SAME_INSTANT_S:
         return

@@ -292,9 +292,13 @@ ANGLE_PAIRS = ("shoulder", "elbow", "hip", "knee", "ankle")
 
 PARTS = {
     "left_arm": ("left arm", "limb"), "right_arm": ("right arm", "limb"), "both_arms": ("both arms", "limb"),
+    "left_leg": ("left leg", "limb"), "right_leg": ("right leg", "limb"), "both_legs": ("both legs", "limb"),
     "left_elbow": ("left elbow", "limb"), "right_elbow": ("right elbow", "limb"),
+    "both_elbows": ("both elbows", "limb"),
     "left_knee": ("left knee", "limb"), "right_knee": ("right knee", "limb"), "both_knees": ("both knees", "limb"),
-    "left_hip": ("left hip", "limb"), "right_hip": ("right hip", "limb"),
+    "left_hip": ("left hip", "limb"), "right_hip": ("right hip", "limb"), "both_hips": ("both hips", "limb"),
+    "left_hand": ("left hand", "distal"), "right_hand": ("right hand", "distal"),
+    "both_hands": ("both hands", "distal"),
 }  # fmt: skip
 """Body parts of facts: how they are said, and their level (KPM 3.2)."""
 
@@ -353,7 +357,7 @@ CAMERA_LABELS = (
 ``unknown`` stands alone: nothing tells (``cameras/codec``)."""
 
 EVENTS = (
-    "visible", "enter", "leave", "move", "still", "oscillate", "grow", "shrink", "accelerate", "decelerate",
+    "visible", "enter", "leave", "move", "start", "still", "oscillate", "grow", "shrink", "accelerate", "decelerate",
     "approach", "separate", "pass", "overtake", "cross", "follow", "touch", "raise", "lower", "bend", "straighten",
     "jump", "lean", "turn", "repeat", "camera",
 )  # fmt: skip

@@ -4,6 +4,7 @@ python -m quality                       # development seeds, a few per scenario
 python -m quality --held-out --seeds 5  # seeds that nobody looked at while setting thresholds
 python -m quality --only gold           # real clips against the notes in ../shared/gold
 python -m quality --held-out --write    # put the tables into docs/quality.md
+python -m quality --calibrate --seeds 3 # fit kinescribe/facts/calibration.py, on development seeds only
 python -m quality --sheets DIR          # one picture per clip of ../shared/videos, to be looked at
 """
 
@@ -14,45 +15,25 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from functools import reduce
 from multiprocessing import get_context
-from operator import add
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import numpy as np
-
 from kinescribe.language import parse
-from quality import gold, people, sheets, tracking, worlds
-from quality.matching import Score
+from quality import calibration, gold, people, sheets, tables, worlds
+from quality.tables import Measured, number, table
+from tests.bodies import BODY_SCENARIOS
 from tests.generator import ALL_SCENARIOS, DIFFICULTIES
-from tests.worlds import BODY_SCENARIOS
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared"
 DOCS = ROOT / "docs" / "quality.md"
+PICTURE = ROOT / "docs" / "images" / "calibration.svg"
+"""The reliability diagram, drawn with ``--write``."""
 
-GROUPS: dict[str, Callable[[str], bool]] = {
-    "one thing moves straight": lambda n: n.startswith("move_"),
-    "stops and pauses": lambda n: n in ("start_stop", "pause"),
-    "swings, counted": lambda n: n.startswith("back_and_forth"),
-    "circle, curve, zigzag": lambda n: n in ("circle", "curve", "zigzag"),
-    "nearer, farther": lambda n: n.endswith("_camera"),
-    "enters, leaves": lambda n: n.startswith(("enter", "leave")),
-    "two things": lambda n: n.startswith("pair"),
-    "behind a post": lambda n: n == "behind_a_post",
-    "only the camera moves": lambda n: (
-        n.startswith("camera_") and n not in ("camera_static", "camera_slight") and "dolly" not in n
-    ),
-    "the camera drives": lambda n: n.startswith("camera_dolly"),
-    "camera and thing move": lambda n: n == "pan_with_mover",
-    "nothing moves": lambda n: n.startswith("nothing") or n in ("camera_static", "camera_slight"),
-    "cuts": lambda n: n.startswith("cut"),
-    "composed at random": lambda n: n == worlds.COMPOSED,
-}
-COMPOSED_PER_SEED = 6
+COMPOSED_PER_SEED = 10
 """Composed worlds measured for each seed that a scenario is measured with."""
 JITTERS_M = (0.0, 0.02)
 """Disturbance of every joint: none, and about what a pose net has beyond its bias."""
@@ -69,13 +50,21 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--sheets", type=Path, help="write contact sheets of the shared clips into this folder"
     )
+    parser.add_argument(
+        "--calibrate",
+        action="store_true",
+        help="fit the confidence of facts on development seeds, into the source",
+    )
     parser.add_argument("--workers", type=int, default=2)
     args = parser.parse_args(arguments)
     if args.sheets:
         print(*sheets.write_all(SHARED / "videos", args.sheets, args.scenario, args.workers), sep="\n")
         return 0
+    if args.calibrate:
+        print(_calibrate(args.seeds, args.scenario, args.workers))
+        return 0
     parts: dict[str, Callable[[], str]] = {
-        "worlds": lambda: _worlds(args.seeds, args.held_out, args.scenario, args.workers),
+        "worlds": lambda: _worlds(args.seeds, args.held_out, args.scenario, args.workers, args.write),
         "gold": _gold,
         "people": lambda: _people(args.workers),
         "parser": _parser,
@@ -88,96 +77,63 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _worlds(seeds: int, held_out: bool, scenario: str, workers: int) -> str:
+def _worlds(seeds: int, held_out: bool, scenario: str, workers: int, picture: bool) -> str:
     known = worlds.HELD_OUT if held_out else worlds.DEVELOPMENT
     chosen, composed = known[:seeds], known[: COMPOSED_PER_SEED * seeds]
-    own = {**dict.fromkeys(ALL_SCENARIOS, chosen), worlds.COMPOSED: composed}
-    jobs = [(n, s, look) for look in DIFFICULTIES for n in own if scenario in n for s in own[n]]
+    jobs = _jobs(chosen, composed, scenario)
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         reports = list(pool.map(worlds.measure_scenario, jobs, chunksize=4))
+        bodies = {
+            jitter: list(pool.map(worlds.measure_body, _bodies(chosen, jitter))) for jitter in JITTERS_M
+        }
+    found = [Measured(n, look, report) for (n, _, look), report in zip(jobs, reports, strict=True)]
+    points = [p for m in found for p in m.report.points]
+    if picture:
+        PICTURE.parent.mkdir(exist_ok=True)
+        PICTURE.write_text(calibration.picture(points))
     kind = "held-out" if held_out else "development"
-    texts = [
-        f"### {len(jobs)} rendered worlds, {kind} seeds {chosen[0]}-{chosen[-1]} (composed: to {composed[-1]})"
-    ]
-    for look in DIFFICULTIES:
-        told = [(n, report) for (n, _, d), report in zip(jobs, reports, strict=True) if d == look]
-        grouped = {group: [r for n, r in told if belongs(n)] for group, belongs in GROUPS.items()}
-        grouped = {group: rows for group, rows in grouped.items() if rows}
-        grouped["**all**"] = [r for _, r in told]
-        texts.append(
-            f"#### Seeing, {look}\n\n" + _table(SEEING, [[g, *_seen(r)] for g, r in grouped.items()])
-        )
-        texts.append(
-            f"#### Saying, {look}\n\n" + _table(SAYING, [[g, *_said(r)] for g, r in grouped.items()])
-        )
-    return "\n\n".join([*texts, _bodies(chosen)])
+    seeds_used = f"{kind} seeds {chosen[0]}-{chosen[-1]} (composed: to {composed[-1]})"
+    exact = bodies[JITTERS_M[0]]
+    return "\n\n".join([
+        f"### {len(jobs)} rendered worlds and {len(exact)} bodies without pictures, {seeds_used}",
+        "#### What issue 4 asks\n\n" + tables.targets(found, bodies),
+        "#### How errors propagate\n\n" + tables.propagation(found),
+        "#### Fact by fact\n\n" + tables.kinds(found, exact),
+        "#### Shapes of paths, from pixels\n\n" + tables.confusion(found),
+        f"#### Confidence, from pixels: calibration error {calibration.error(points):.3f}\n\n"
+        + tables.reliability(points),
+        "#### Seeing, by scenario\n\n" + tables.by_scenario(found, tables.SEEING, tables.seen),
+        "#### Saying, by scenario\n\n" + tables.by_scenario(found, tables.SAYING, tables.said),
+    ])  # fmt: skip
 
 
-SEEING = [
-    "scenario", "camera error px (median, p95)", "camera label", "cuts P / R", "boxes P / R", "mean IoU", "HOTA",
-    "IDF1", "ID switches", "tracks per subject", "ghost tracks",
-]  # fmt: skip
-SAYING = [
-    "scenario", "facts from exact boxes P / R", "facts from pixels P / R", "claims true / false / unknown",
-    "lies refused", "answers true", "false motion where nothing moves",
-]  # fmt: skip
+def _jobs(chosen: range, composed: range, scenario: str = "") -> list[tuple[str, int, str]]:
+    own = {**dict.fromkeys(ALL_SCENARIOS, chosen), worlds.COMPOSED: composed}
+    return [(n, s, look) for look in DIFFICULTIES for n in own if scenario in n for s in own[n]]
 
 
-def _seen(reports: list[worlds.Report]) -> list[str]:
-    errors = [e for r in reports for e in r.camera_error_px]
-    camera = f"{np.median(errors):.2f}, {np.percentile(errors, 95):.2f}" if errors else "-"
-    followed = tracking.total(r.tracking for r in reports)
-    tracks = _sums(r.fragments for r in reports)
-    return [
-        camera,
-        _share(_sums(r.camera_label for r in reports)),
-        _rates(r.cuts for r in reports),
-        _rates(r.boxes for r in reports),
-        _number(followed.mean_iou),
-        _number(followed.hota),
-        _number(followed.idf1),
-        str(followed.switches),
-        f"{tracks[0] / tracks[1]:.2f}" if tracks[1] else "-",
-        str(sum(r.ghosts for r in reports)),
-    ]
+def _bodies(seeds: range, jitter_m: float) -> list[tuple[str, int, float]]:
+    return [(name, seed, jitter_m) for name in BODY_SCENARIOS for seed in seeds]
 
 
-def _said(reports: list[worlds.Report]) -> list[str]:
-    still_s = sum(r.still_s for r in reports)
-    false = sum(r.false_motion for r in reports)
-    return [
-        _rates(r.facts_from_truth for r in reports),
-        _rates(r.facts for r in reports),
-        " / ".join(map(str, _sums(r.claims for r in reports))),
-        _share(_sums(r.lies for r in reports)),
-        _share(_sums(r.answers for r in reports)),
-        f"{false} facts in {still_s:.0f} s" if still_s else "-",
-    ]
-
-
-def _bodies(seeds: range) -> str:
-    rows = [
-        [f"{1000 * jitter:.0f} mm", _rates(worlds.measure_body((n, s, jitter)) for n in BODY_SCENARIOS for s in seeds)]
-        for jitter in JITTERS_M
-    ]  # fmt: skip
-    return "#### Limbs: facts from exact joints\n\n" + _table(["joints disturbed by", "facts P / R"], rows)
-
-
-def _rates(scores: Iterable[Score]) -> str:
-    whole = reduce(add, scores)
-    return f"{_number(whole.precision)} / {_number(whole.recall)}"
-
-
-def _sums(rows: Iterable[tuple[int, ...]]) -> tuple[int, ...]:
-    return tuple(sum(column) for column in zip(*rows, strict=True))
-
-
-def _number(value: float) -> str:
-    return "-" if np.isnan(value) else f"{value:.2f}"
-
-
-def _share(counts: tuple[int, ...]) -> str:
-    return f"{counts[0]} of {counts[1]}" if counts[1] else "-"
+def _calibrate(seeds: int, scenario: str, workers: int) -> str:
+    """Fit the confidence of facts on development worlds and put the curves into the product."""
+    chosen = worlds.DEVELOPMENT[:seeds]
+    jobs = _jobs(chosen, worlds.DEVELOPMENT[: COMPOSED_PER_SEED * seeds], scenario)
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        points = [p for found in pool.map(worlds.measure_points, jobs, chunksize=4) for p in found]
+        for jitter in JITTERS_M:
+            points += [
+                p for body in pool.map(worlds.measure_body, _bodies(chosen, jitter)) for p in body.points
+            ]
+    curves = calibration.fit(points)
+    note = f"{len(points)} facts of {len(jobs)} worlds, development seeds {chosen[0]}-{chosen[-1]}"
+    calibration.write(curves, note)
+    fitted = [p._replace(confidence=curves[p.family](p.first)) for p in points]
+    return (
+        f"### Confidence fitted to {note}\n\ncalibration error {calibration.error(points):.3f} before, "
+        + (f"{calibration.error(fitted):.3f} after\n\n{tables.reliability(fitted)}")
+    )
 
 
 def _gold() -> str:
@@ -187,14 +143,14 @@ def _gold() -> str:
     rows = [[n.video, n.note, "yes" if n.found else "**no**", n.by or "-"] for n in notes]
     found = sum(n.found for n in notes)
     title = f"### Real clips against notes by hand: {found} of {len(notes)} found"
-    return f"{title}\n\n" + _table(["video", "note", "stated", "by"], rows)
+    return f"{title}\n\n" + table(["video", "note", "stated", "by"], rows)
 
 
 def _people(workers: int) -> str:
     if not (SHARED / "gt" / "coco_keypoints_mini").is_dir():
         return "### People in real pictures\n\nnot run: ../shared/gt is not here"
     images = [
-        [r.detector, f"{r.found} of {r.true}", _number(r.precision), _number(r.oks)]
+        [r.detector, f"{r.found} of {r.true}", number(r.precision), number(r.oks)]
         for r in people.measure_images(SHARED)
     ]
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
@@ -202,17 +158,17 @@ def _people(workers: int) -> str:
         agreed = list(pool.map(people.measure_agreement, people.jobs(SHARED)))
     parts = [
         "### People in four COCO pictures, boxes at IoU 0.5\n\n"
-        + _table(["detector", "people found", "precision", "mean OKS of those found"], images),
+        + table(["detector", "people found", "precision", "mean OKS of those found"], images),
         "### Signers: share of the samples in which they are found\n\n"
-        + _table(["video", "person", "left hand", "right hand"], [_signer_row(row) for row in signed]),
+        + table(["video", "person", "left hand", "right hand"], [_signer_row(row) for row in signed]),
     ]
     rows = [
         [
             a.video,
             str(a.yolox),
-            _share((a.of_yolox, a.yolox)),
+            _of(a.of_yolox, a.yolox),
             str(a.offline),
-            _share((a.of_offline, a.offline)),
+            _of(a.of_offline, a.offline),
         ]
         for a in agreed
         if a is not None
@@ -220,7 +176,7 @@ def _people(workers: int) -> str:
     if rows:
         parts.append(
             "### The offline person detector beside YOLOX-nano (score > 0.5), every fifth sample, IoU 0.5\n\n"
-            + _table(
+            + table(
                 ["video", "YOLOX people", "of them found offline", "offline people", "of them YOLOX finds"],
                 rows,
             )
@@ -228,8 +184,12 @@ def _people(workers: int) -> str:
     return "\n\n".join(parts)
 
 
+def _of(part: int, whole: int) -> str:
+    return f"{part} of {whole}" if whole else "-"
+
+
 def _signer_row(row: people.Signer) -> list[str]:
-    return [row.video, *(_number(share) for share in (row.person, row.left_hand, row.right_hand))]
+    return [row.video, *(number(share) for share in (row.person, row.left_hand, row.right_hand))]
 
 
 def _parser() -> str:
@@ -244,7 +204,7 @@ def _parser() -> str:
         answer = subprocess.run(command, check=True, capture_output=True, text=True)
     measured = json.loads(answer.stdout.strip().splitlines()[-1])
     rows = [[key, f"{value:.3f}"] for key, value in measured.items() if isinstance(value, float)]
-    return f"### Caption parser on {len(lines)} annotated captions (development)\n\n" + _table(
+    return f"### Caption parser on {len(lines)} annotated captions (development)\n\n" + table(
         ["measure", ""], rows
     )
 
@@ -265,11 +225,6 @@ def _prediction(gold: dict[str, str]) -> dict[str, object]:
         for a in parse(gold["caption"])
     ]
     return {"id": gold["id"], "actions": actions}
-
-
-def _table(head: list[str], rows: list[list[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "/") for cell in line) + " |" for line in lines)
 
 
 def _write(name: str, text: str) -> None:

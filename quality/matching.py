@@ -15,6 +15,9 @@ MIN_TRACK_IOU = 0.3
 """Mean overlap over a truth's life from which a measured track stands for it."""
 MIN_SPAN_OVERLAP = 0.5
 """Shared time over the shorter span from which two facts speak of the same happening."""
+ONE_WAY = ("overtake", "follow")
+"""Relations in which it always matters who does it to whom. In the others it does where the truth gives a direction:
+who passes somebody at rest; else the pair stands for both."""
 
 
 @dataclass(frozen=True)
@@ -67,29 +70,54 @@ def _mean_iou(known: np.ndarray, measured: np.ndarray) -> float:
 
 
 def same(stated: MotionFact, known: MotionFact, ids: dict[int, int]) -> bool:
-    """Whether a stated fact is the known one: predicate, subjects, direction, part, count and time."""
-    pair = {ids.get(stated.subject), ids.get(stated.object) if stated.object is not None else None}
-    truth = {known.subject, known.object}
+    """Whether a stated fact is the known one: predicate, subjects, direction, part, shape, count and time.
+
+    A shape or a count that the fact or the truth leaves open fits any.
+    """
     return (
         stated.predicate == known.predicate
-        and pair == truth
+        and same_subjects(stated, known, ids)
         and set(stated.direction) == set(known.direction)
         and stated.part == known.part
-        and (known.count is None or stated.count is None or stated.count == known.count)
-        and _overlap(stated.span, known.span) >= MIN_SPAN_OVERLAP
+        and _fits(stated.trajectory, known.trajectory)
+        and _fits(stated.count, known.count)
+        and overlap(stated.span, known.span) >= MIN_SPAN_OVERLAP
     )
 
 
-def score(stated: Sequence[MotionFact], known: Sequence[MotionFact], ids: dict[int, int]) -> Score:
-    """Match stated facts to truths, one to one."""
+def same_subjects(stated: MotionFact, known: MotionFact, ids: dict[int, int]) -> bool:
+    """Whether a stated fact speaks of the known one's subject, and of its object where it has one."""
+    pair = (ids.get(stated.subject), None if stated.object is None else ids.get(stated.object))
+    truth = (known.subject, known.object)
+    # An object that stands for nothing must not pass for no object.
+    if (stated.object is None) != (known.object is None):
+        return False
+    one_way = known.predicate in ONE_WAY or known.direction
+    return pair == truth if one_way else set(pair) == set(truth)
+
+
+def _fits(stated: object, known: object) -> bool:
+    return stated is None or known is None or stated == known
+
+
+def pairs(
+    stated: Sequence[MotionFact], known: Sequence[MotionFact], ids: dict[int, int]
+) -> list[tuple[int, int]]:
+    """Match stated facts to truths one to one; returns their indices."""
     if not stated or not known:
-        return Score(0, len(stated), len(known), 0)
+        return []
     fits = np.array([[same(s, k, ids) for k in known] for s in stated])
     rows, columns = linear_sum_assignment(-fits.astype(float))
-    right = int(fits[rows, columns].sum())
+    return [(int(i), int(j)) for i, j in zip(rows, columns, strict=True) if fits[i, j]]
+
+
+def score(stated: Sequence[MotionFact], known: Sequence[MotionFact], ids: dict[int, int]) -> Score:
+    """Count the stated facts that are true, and the truths that were stated."""
+    right = len(pairs(stated, known, ids))
     return Score(right, len(stated), len(known), right)
 
 
-def _overlap(a: Span, b: Span) -> float:
+def overlap(a: Span, b: Span) -> float:
+    """Return the shared time as a share of the shorter span; negative for spans apart."""
     shared = min(a.end_s, b.end_s) - max(a.start_s, b.start_s)
     return shared / max(min(a.duration_s, b.duration_s), 1e-9)

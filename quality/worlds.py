@@ -1,10 +1,15 @@
-"""Stage by stage, how wrong Kinescribe is on worlds whose truth is exact: error propagation in one table."""
+"""Stage by stage, how wrong Kinescribe is on worlds whose truth is exact.
+
+How errors propagate is seen by replacing records by the truth (``VARIANTS``): what is lost between two variants is lost
+by the stages that one measures and the other is told.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -16,6 +21,7 @@ from kinescribe.geometry import apply_affine, box_iou
 from kinescribe.records import (
     CAMERA,
     CameraMotion,
+    CameraStretch,
     Captions,
     Claim,
     Clip,
@@ -25,15 +31,21 @@ from kinescribe.records import (
     MotionFact,
     Poses,
     Questions,
+    Span,
     Tracks,
     Verdicts,
 )
+from kinescribe.stages.facts import StateFacts
 from kinescribe.vocabulary import BLAZEPOSE_33, OPPOSITES
+from quality.calibration import Point, points
 from quality.matching import Score, score, subjects
+from quality.measures import Said
+from quality.measures import measure as measure_facts
 from quality.tracking import Tracking
 from quality.tracking import measure as measure_tracking
+from tests.bodies import BODY_SCENARIOS, Skeletons, disturbed
 from tests.generator import ALL_SCENARIOS, generate, look
-from tests.worlds import BODY_SCENARIOS, Rendered, Skeletons, Truth, World, render
+from tests.worlds import Rendered, Truth, World, render
 
 DEVELOPMENT, HELD_OUT = range(100), range(1000, 1100)
 
@@ -43,6 +55,15 @@ REST = ("stay", "stop", "pause")
 """What may be said of things that do not move; every other fact is about motion."""
 COMPOSED = "generated"
 """Name of the worlds that ``tests.generator.generate`` composes."""
+EXACT, CAMERA_ONLY, TRACKER_ONLY, CAMERA_TOLD, MEASURED = (
+    "tracks and camera exact: facts alone",
+    "tracks exact, camera measured",
+    "boxes and camera exact, tracks measured",
+    "camera exact, boxes and tracks measured",
+    "all measured",
+)
+VARIANTS = (EXACT, CAMERA_ONLY, TRACKER_ONLY, CAMERA_TOLD, MEASURED)
+"""What is measured and what is told, from the least measured on."""
 
 
 @dataclass(frozen=True)
@@ -65,10 +86,10 @@ class Report:
     """seconds of video in which neither a thing nor the camera moves"""
     false_motion: int
     """facts of motion that were stated in such a world"""
-    facts_from_truth: Score
-    """Facts measured on the world's exact boxes and camera."""
-    facts: Score
-    """Facts from the pixels up."""
+    said: Mapping[str, Said]
+    """What facts got right, by variant."""
+    points: tuple[Point, ...]
+    """Confidence of every fact from pixels, and whether it is true."""
     claims: tuple[int, int, int]
     """judged true, false, unknown, of the claims in the product's own captions"""
     lies: tuple[int, int]
@@ -76,23 +97,44 @@ class Report:
     answers: tuple[int, int]
     """questions whose answer rests on a true fact, of all"""
 
+    @property
+    def facts(self) -> Score:
+        """Facts from the pixels up."""
+        return self.said[MEASURED].score()
+
+    @property
+    def facts_from_truth(self) -> Score:
+        """Facts measured on the world's exact boxes and camera."""
+        return self.said[EXACT].score()
+
+
+def world_of(name: str, seed: int, difficulty: str) -> World:
+    """Return the world of a scenario's name, a seed and a difficulty."""
+    return generate(seed, difficulty) if name == COMPOSED else look(ALL_SCENARIOS[name](seed), difficulty)
+
 
 def measure_scenario(job: tuple[str, int, str]) -> Report:
     """Measure the world of a scenario's name, a seed and a difficulty, on one core."""
     cv2.setNumThreads(1)
-    name, seed, difficulty = job
-    if name == COMPOSED:
-        return measure(generate(seed, difficulty))
-    return measure(look(ALL_SCENARIOS[name](seed), difficulty))
+    return measure(world_of(*job))
+
+
+def measure_points(job: tuple[str, int, str]) -> tuple[Point, ...]:
+    """Return every fact that might be stated of a world from pixels, however unsure, and whether it is true."""
+    cv2.setNumThreads(1)
+    world = world_of(*job)
+    known = render(world)
+    stages = {**_stages(*UNTIL_FACTS), "facts": StateFacts(min_confidence=0.0)}
+    got = pipeline.annotate(known.clip, known.frames, stages)
+    return points(_spoken(world, got[Facts]), known.facts, subjects(known.tracks, got[Tracks]))
 
 
 def measure(world: World) -> Report:
-    """Run the whole pipeline on a rendered world, and the measuring half of it on the truth."""
+    """Run the whole pipeline on a rendered world, and parts of it on the truth."""
     known = render(world)
-    stages = {name: stage() for name, stage in pipeline.STAGES.items()}
-    got = pipeline.annotate(known.clip, known.frames, stages)
+    got = pipeline.annotate(known.clip, known.frames, _stages(*pipeline.STAGES))
     ids = subjects(known.tracks, got[Tracks])
-    stated = tuple(fact for fact in got[Facts].facts if fact.predicate not in world.silent)
+    stated = _spoken(world, got[Facts])
     still = all(fact.predicate in REST for fact in known.facts)
     mapped = [track for track in ids if track >= 0]
     return Report(
@@ -105,12 +147,70 @@ def measure(world: World) -> Report:
         cuts=cut_score(got[CameraMotion].cuts_s, known.camera.cuts_s),
         still_s=known.clip.duration_s if still else 0.0,
         false_motion=sum(fact.predicate not in REST for fact in stated) if still else 0,
-        facts_from_truth=_from_truth(known, world.silent),
-        facts=score(stated, known.facts, ids),
+        said={**_replaced(world, known, got), MEASURED: _said(known, stated, got[Tracks])},
+        points=points(stated, known.facts, ids),
         claims=_verdicts(got[Verdicts]),
         lies=_lies(got),
         answers=_answers(got[Questions], stated, known, ids),
     )
+
+
+def _replaced(world: World, known: Rendered, got: Mapping[type, Any]) -> dict[str, Said]:
+    """Return what is said if some records are the truth."""
+    camera: dict[type, Any] = {CameraMotion: exact_camera(known)}
+    told: dict[str, dict[type, Any]] = {
+        EXACT: {**camera, **exact_tracks(known)},
+        CAMERA_ONLY: {CameraMotion: got[CameraMotion], **exact_tracks(known)},
+        TRACKER_ONLY: {**camera, Detections: known.detections},
+        CAMERA_TOLD: camera,
+    }
+    said = {}
+    for variant, have in told.items():
+        records = pipeline.annotate(known.clip, known.frames, _stages(*UNTIL_FACTS), have)
+        said[variant] = _said(known, _spoken(world, records[Facts]), records[Tracks])
+    return said
+
+
+UNTIL_FACTS = ("camera", "detect", "track", "pose", "kinematics", "events", "facts")
+"""Stages that facts need; hands are not among them."""
+
+
+def _stages(*names: str) -> dict[str, Any]:
+    return {name: pipeline.STAGES[name]() for name in names}
+
+
+def _spoken(world: World, facts: Facts) -> tuple[MotionFact, ...]:
+    """Return the facts about which the world says whether they are true."""
+    return tuple(fact for fact in facts.facts if fact.predicate not in world.silent)
+
+
+def _said(known: Truth, stated: tuple[MotionFact, ...], tracks: Tracks) -> Said:
+    return measure_facts(stated, known.facts, subjects(known.tracks, tracks), float(known.clip.times_s[-1]))
+
+
+def exact_camera(known: Truth | Skeletons) -> CameraMotion:
+    """Return the true camera as a record that stages can read: what it does holds in each of its shots."""
+    edges = [0.0, *known.camera.cuts_s, float(known.clip.times_s[-1])]
+    shots = tuple(CameraStretch(Span(a, b), known.camera.labels) for a, b in pairwise(edges))
+    return replace(known.camera, score=0.0, terms=np.zeros(4), stretches=shots)
+
+
+def exact_tracks(known: Truth) -> dict[type, Any]:
+    """Return the true tracks, and that nobody has a skeleton, as records."""
+    times = len(known.clip.times_s)
+    empty = np.zeros((0, times, len(BLAZEPOSE_33), 3))
+    return {
+        Detections: known.detections,
+        Tracks: known.tracks,
+        Poses: Poses(np.zeros(0, np.int64), empty, empty, "blazepose33"),
+    }
+
+
+class Body(NamedTuple):
+    """What facts of exact or disturbed joints got right."""
+
+    said: Said
+    points: tuple[Point, ...]
 
 
 def _camera_error(known: Rendered, measured: CameraMotion) -> tuple[float, ...]:
@@ -152,61 +252,32 @@ def _boxes(known: Truth, measured: Detections) -> Score:
     return Score(right, len(measured.sample), true, found)
 
 
-def _from_truth(known: Truth, silent: tuple[str, ...]) -> Score:
-    times = len(known.clip.times_s)
-    empty = np.zeros((0, times, 33, 3))
-    poses = Poses(np.zeros(0, np.int64), empty, empty, "blazepose33")
-    stated = _measured_facts(known, known.tracks, poses)
-    stated = tuple(fact for fact in stated if fact.predicate not in silent)
-    return score(stated, known.facts, subjects(known.tracks, known.tracks))
-
-
-def measure_body(job: tuple[str, int, float]) -> Score:
+def measure_body(job: tuple[str, int, float]) -> Body:
     """Measure the facts of a body scenario by name and seed, whose joints are disturbed by so many metres."""
     name, seed, jitter_m = job
-    known = BODY_SCENARIOS[name](seed)
-    noise_m = jitter_m * np.random.default_rng([seed, 5]).standard_normal(known.poses.world.shape)
-    keypoints = known.poses.keypoints.copy()
-    keypoints[..., :2] += _px_per_m(known) * noise_m[..., :2]
-    world = known.poses.world + noise_m
-    poses = replace(known.poses, keypoints=keypoints, world=world)
-    stated = _measured_facts(known, known.tracks, poses)
-    stated = tuple(fact for fact in stated if fact.subject != CAMERA)  # bodies stand before none
-    return score(stated, known.facts, subjects(known.tracks, known.tracks))
+    known = disturbed(BODY_SCENARIOS[name](seed), seed, jitter_m)
+    stated = _measured_facts(known, known.tracks, known.poses)
+    stated = tuple(f for f in stated if f.subject != CAMERA and f.predicate not in known.silent)  # no camera
+    ids = subjects(known.tracks, known.tracks)
+    said = measure_facts(stated, known.facts, ids, float(known.clip.times_s[-1]))
+    return Body(said, points(stated, known.facts, ids))
 
 
-def _px_per_m(known: Skeletons) -> float:
-    names = list(BLAZEPOSE_33)
-    a, b = names.index("left_shoulder"), names.index("left_hip")
-    picture = known.poses.keypoints[0, 0, a, 1] - known.poses.keypoints[0, 0, b, 1]
-    return float(picture / (known.poses.world[0, 0, a, 1] - known.poses.world[0, 0, b, 1]))
-
-
-def _measured_facts(known: Truth | Skeletons, tracks: Tracks, poses: Poses) -> tuple[MotionFact, ...]:
+def _measured_facts(
+    known: Truth | Skeletons, tracks: Tracks, poses: Poses | None = None
+) -> tuple[MotionFact, ...]:
     """Return what the measuring half of the pipeline states of exact tracks and a known camera."""
+    none = np.zeros((0, len(known.clip.times_s), len(BLAZEPOSE_33), 3))
     have: dict[type, Any] = {
         Clip: known.clip,
-        CameraMotion: replace(known.camera, score=0.0, terms=np.zeros(4)),
+        CameraMotion: exact_camera(known),
         Tracks: tracks,
-        Poses: poses,
+        Poses: poses or Poses(np.zeros(0, np.int64), none, none, "blazepose33"),
     }
     for name in ("kinematics", "events", "facts"):
         stage = pipeline.STAGES[name]()
-        missing = {kind for kind in pipeline.reads(stage).values() if kind not in have}
-        have |= {kind: _no_hands(len(known.clip.times_s)) for kind in missing}  # the only record left
         have[pipeline.writes(stage)] = stage(**{k: have[kind] for k, kind in pipeline.reads(stage).items()})
     return tuple(have[Facts].facts)
-
-
-def _no_hands(times: int) -> Any:
-    from kinescribe.records import Hands
-
-    none = np.zeros((0, times))
-    return Hands(
-        ids=np.zeros(0, np.int64), xyxy=np.zeros((0, times, 4)), score=none, keypoints=np.zeros((0, times, 21, 3)),
-        seen=none.astype(bool), right=none, contact=none.astype(np.int64), comotion=none,
-        held_xyxy=np.zeros((0, times, 4)), held_track=none.astype(np.int64),
-    )  # fmt: skip
 
 
 def _verdicts(verdicts: Verdicts) -> tuple[int, int, int]:

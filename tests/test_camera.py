@@ -13,6 +13,7 @@ import pytest
 from kinescribe import pipeline, plugins
 from kinescribe.backends.cameras import _summary
 from kinescribe.backends.cameras._fit import fit_similarity
+from kinescribe.backends.cameras._step import Step, Stepper
 from kinescribe.errors import BackendError
 from kinescribe.geometry import apply_affine, compose_affine, invert_affine
 from kinescribe.records import CameraMotion, Clip
@@ -521,3 +522,20 @@ def test_real_clips_have_the_labels_that_people_gave(shared: Path, name: str) ->
         assert (camera.to_scene == np.eye(2, 3)).all()
     else:
         assert np.isnan(camera.to_scene[1:]).all()
+
+
+def test_while_the_camera_rests_one_look_a_sample_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[int] = []
+    step = Stepper.step
+
+    def counted(self: Stepper, *pictures: object, **options: object) -> Step:
+        looks.append(len(looks))
+        return step(self, *pictures, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Stepper, "step", counted)
+    resting = measure(filmed(steady(20)))
+    assert len(looks) == 19
+    assert resting.labels == ("static",)
+    looks.clear()
+    measure(filmed(steady(20, x=3.0)))
+    assert len(looks) > 2 * 18

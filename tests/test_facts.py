@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -205,6 +207,128 @@ def test_evidence_and_confidence_go_with_the_size_of_the_effect():
     assert 0.5 <= weak.confidence < strong.confidence <= 1
     assert strong.evidence["dx_px"] == pytest.approx(396, abs=8)
     assert strong.evidence["speed_px_s"] == pytest.approx(40, rel=0.05)
+
+
+@pytest.mark.parametrize("noise", [0.0, 1.0])
+def test_rests_and_moves_begin_and_end_within_two_tenths_of_a_second(noise):
+    facts = facts_of([along(100 + 60 * np.clip(T - 3, 0, 4), 180)], noise=noise)
+    times = [(round(f.span.start_s, 3), round(f.span.end_s, 3)) for f in facts]
+    for (start, end), (true_start, true_end) in zip(times, [(0, 3), (3, 7), (7, 9.9)], strict=True):
+        assert (start, end) == (pytest.approx(true_start, abs=0.2), pytest.approx(true_end, abs=0.2))
+
+
+def test_a_rest_of_a_second_is_a_pause_and_half_a_second_is_none():
+    for rest, words in ((1.2, ["move", "pause", "move"]), (0.5, ["move"])):
+        path = along(100 + 50 * np.clip(T, 0, 4) + 50 * np.clip(T - 4 - rest, 0, 9), 180)
+        assert [f.predicate for f in facts_of([path], noise=0.5)] == words
+
+
+def test_a_moment_of_doubt_in_between_changes_nothing():
+    """A box that is doubted for two samples where the thing turns round does not cut a repetition in two."""
+    path = along(320 + 80 * np.sin(2 * np.pi * 4 * T / T[-1]), 180)
+    clip, camera, tracks, poses = clip_of(T), camera_of(T), tracks_of([path]), no_poses(T)
+    whole = MeasureKinematics()(clip, camera, tracks, poses)
+    for lost, count in ((slice(30, 32), 4), (slice(30, 38), None)):
+        motion = replace(
+            whole.tracks, **{k: getattr(whole.tracks, k).copy() for k in ("scene_px", "speed_px_s")}
+        )
+        motion.scene_px[0, lost] = np.nan
+        motion.speed_px_s[0, lost] = np.nan
+        events = FindEvents()(clip, camera, tracks, poses, replace(whole, tracks=motion))
+        counts = [
+            f.count
+            for f in StateFacts()(clip, camera, tracks, events).facts
+            if f.trajectory == "back_and_forth"
+        ]
+        assert (4 in counts) == (count == 4), counts
+
+
+def test_setting_off_after_a_moment_is_a_start_and_after_a_rest_it_is_a_stay():
+    for begin, words in ((0.8, ["start", "move"]), (2.0, ["stay", "move"]), (0.3, ["move"])):
+        facts = facts_of([along(100 + 50 * np.clip(T - begin, 0, 20), 180)], noise=0.3)
+        assert sorted(f.predicate for f in facts) == sorted(words)
+        for fact in facts:
+            if fact.predicate == "start":
+                assert fact.span.start_s == pytest.approx(begin, abs=0.15)
+
+
+def speeding(*phases: tuple[float, float]) -> np.ndarray:
+    """A way at a speed that goes in straight lines through (time, pixels per second)."""
+    times, speeds = zip(*phases, strict=True)
+    speed = np.interp(T, times, speeds)
+    return 40 + np.concatenate([[0], np.cumsum(0.1 * (speed[1:] + speed[:-1]) / 2)])
+
+
+def test_speed_goes_up_then_down_in_two_phases_in_order():
+    facts = [f for f in facts_of([along(speeding((0, 15), (5, 90), (10, 15)), 180)]) if f.predicate != "move"]
+    assert [f.predicate for f in facts] == ["accelerate", "decelerate"]
+    assert facts[0].span.end_s == pytest.approx(5, abs=0.6)
+    assert facts[1].span.start_s == pytest.approx(5, abs=0.6)
+
+
+def test_one_phase_is_found_where_the_rest_of_the_way_is_even():
+    (fact,) = (
+        f
+        for f in facts_of([along(speeding((0, 20), (4, 20), (7, 90), (10, 90)), 180)])
+        if f.predicate != "move"
+    )
+    assert fact.predicate == "accelerate"
+    assert fact.span.start_s == pytest.approx(4, abs=0.7)
+    assert fact.span.end_s == pytest.approx(7, abs=0.7)
+
+
+def test_speeding_up_round_a_corner_is_one_phase_and_an_even_turn_is_none():
+    for phases, words in ((((0, 15), (10, 90)), ["accelerate"]), (((0, 45), (10, 45)), [])):
+        gone = speeding(*phases) - 40
+        corner = gone[-1] * 0.5
+        path = np.column_stack([150 + np.minimum(gone, corner), 60 + np.maximum(gone - corner, 0)])
+        facts = facts_of([path], noise=0.3)
+        assert [f.direction[0] for f in facts if f.predicate == "move"] == ["right", "down"]
+        assert [f.predicate for f in facts if f.predicate != "move"] == words
+
+
+@pytest.mark.parametrize("path", [
+    along(100 + 60 * np.clip(T - 3, 0, 4), 180),  # a start and a stop
+    along(320 + 80 * np.sin(2 * np.pi * 4 * T / T[-1]), 180),  # swings
+    along(-60 + 60 * T, 180),  # comes in over the border: the middle of what shows goes half as fast
+])  # fmt: skip
+def test_starts_stops_swings_and_borders_are_no_changes_of_speed(path):
+    assert {"accelerate", "decelerate"}.isdisjoint(f.predicate for f in facts_of([path]))
+
+
+def test_a_move_tells_its_way_in_frame_widths_and_in_own_sizes():
+    (fact,) = facts_of([along(100 + 40 * T, 180)], noise=0.2)
+    assert fact.evidence["net_widths"] == pytest.approx(396 / W, rel=0.03)
+    assert fact.evidence["net_sizes"] == pytest.approx(396 / 60, rel=0.03)
+    assert fact.evidence["speed_sizes_s"] == pytest.approx(40 / 60, rel=0.05)
+
+
+def test_every_fact_of_a_path_states_the_frame_it_is_measured_in():
+    unknown = camera_of(T, ("complex",), np.full((len(T), 2, 3), np.nan))
+    paths = [
+        along(320 + 80 * np.sin(2 * np.pi * 4 * T / T[-1]), 90),
+        along(100 + 60 * np.clip(T - 3, 0, 4), 250),
+    ]
+    for camera, frame in ((camera_of(T), "scene"), (unknown, "image")):
+        facts = [f for f in facts_of(paths, camera=camera) if f.object is None]
+        assert {f.predicate for f in facts} == {"move", "stay", "stop"}
+        assert {f.frame for f in facts} == {frame}
+    entering = [f for f in facts_of([along(-80 + 90 * T, 180)]) if f.predicate in ("enter", "leave")]
+    assert [f.frame for f in entering] == ["image", "image"]  # the border is the picture's
+
+
+def test_what_sways_and_drifts_goes_nowhere_that_could_be_told():
+    """A juggler: single sways are too short for a movement, and their sum is a path much longer than its way."""
+    sway = 30 * np.interp(T, np.arange(0, 10, 0.5), np.random.default_rng(3).uniform(-1, 1, 20))
+    facts = facts_of([along(300 + 3.5 * T + sway, 180)], noise=0.5, label="person", size=200)
+    assert said(facts) == []
+
+
+@pytest.mark.parametrize("turns", [1, 2, 4])
+def test_circles_are_counted_from_two_on(turns):
+    a = 2 * np.pi * turns * T / T[-1]
+    (fact,) = facts_of([MIDDLE + 100 * np.column_stack([np.cos(a), -np.sin(a)])])
+    assert (fact.trajectory, fact.count) == ("circular", turns if turns > 1 else None)
 
 
 # --- bodies -------------------------------------------------------------------------------------------------

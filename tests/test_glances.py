@@ -186,6 +186,39 @@ def test_while_all_that_moves_is_surely_people_one_window_is_searched_in_turn(
     assert nets.windows == [2] + 7 * [windows]
 
 
+@pytest.mark.parametrize(("score", "every"), [(0.95, 5), (0.6, 20)])
+def test_what_holds_still_and_is_no_person_after_a_second_is_looked_at_every_other_second(
+    monkeypatch: pytest.MonkeyPatch, score: float, every: int
+) -> None:
+    nets = Nets([BODY], score=score, presence=0.85)
+    when: list[int] = []
+    add = detector._Chain.add
+
+    def noted(self: detector._Chain, view: detector._View, person: Person) -> None:
+        when.append(view.frame.sample)
+        add(self, view, person)
+
+    monkeypatch.setattr(detector._Chain, "add", noted)
+    find(monkeypatch, nets, still(60))
+    assert when[0] == 5
+    assert np.diff(when)[1:].tolist() == [every] * len(np.diff(when)[1:])
+    assert len(when) > 2
+
+
+def test_what_was_just_found_to_be_nobody_is_no_news_when_it_moves_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    images = still(11)
+    images[:10, 40:140, 60:110] = 250
+    boxes = moving_region(10)  # and is gone with the thing
+    nets = Nets(presence=0.1)
+    find(monkeypatch, nets, images, boxes)
+    assert nets.windows == [2, 1, 0]
+    nets = Nets(presence=0.6)  # may be somebody, so the place that is left is looked at
+    find(monkeypatch, nets, images, boxes)
+    assert nets.windows == [2, 1, 2]
+
+
 def test_between_two_looks_people_move_evenly() -> None:
     image = still(1)[0]
     frames = list(ArrayFrames(np.stack([image] * 4), np.arange(4) / 10))

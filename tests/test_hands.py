@@ -799,7 +799,7 @@ class Nets(nets.HandLandmarks):
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> type[Nets]:
-    monkeypatch.setattr(backend, "HandLandmarks", Nets)
+    monkeypatch.setattr(backend, "shared", Nets)
     monkeypatch.setattr(Nets, "calls", [])
     monkeypatch.setattr(Nets, "presence", 0.9)
     return Nets
@@ -856,17 +856,20 @@ def test_a_hand_that_was_just_lost_is_looked_for_at_the_next_sample(
     arms, _ = stage.arms_of(poses_of(body(ARMS)))
     arms.points[1] = np.nan
     samples: list[int] = []
-    monkeypatch.setattr(
-        backend._Search, "_along_the_arm", lambda _, frame, *rest: samples.append(frame.sample)
-    )
+
+    def never(search: object, frame: video.Frame, *rest: object) -> tuple[None, int]:
+        samples.append(frame.sample)
+        return None, backend.FOREARM
+
+    monkeypatch.setattr(backend._Search, "_along_the_arm", never)
     looked(flickering(), arms)
     assert samples == [0, 3, 6, 9]  # was never there
 
     def till_5(
         search: object, frame: video.Frame, region: blazepose.Region, *rest: object
-    ) -> nets.Hand | None:
+    ) -> tuple[nets.Hand | None, int]:
         samples.append(frame.sample)
-        return Nets().landmarks(frame.image, region) if frame.sample < 5 else None
+        return Nets().landmarks(frame.image, region) if frame.sample < 5 else None, backend.FOREARM
 
     samples.clear()
     monkeypatch.setattr(backend._Search, "_along_the_arm", till_5)
@@ -894,12 +897,36 @@ def test_the_largest_arms_are_asked_and_small_ones_are_not(asked: type[Nets]) ->
     assert np.isfinite(looked(flickering(), arms).score[:, 0]).tolist() == [False, True, True, True]
 
 
-def test_what_is_no_hand_is_looked_for_twice_and_not_found(asked: type[Nets]) -> None:
+def test_what_is_no_hand_is_looked_for_in_both_ways_and_then_in_one_at_a_time(asked: type[Nets]) -> None:
     asked.presence = 0.3
     arms, _ = stage.arms_of(poses_of(body(ARMS)))
+    arms.points[1] = np.nan
     seen = looked(flickering(), arms)
     assert np.isnan(seen.points).all()
-    assert len(asked.calls) == 2 * 2 * T // 3
+    forearm, knuckles = asked.calls[:2]
+    assert forearm != knuckles
+    assert asked.calls[2:] == ([forearm, knuckles] * T)[: T // 3 - 1], "at samples 3, 6, 9"
+
+
+def test_a_hand_is_looked_for_first_as_it_was_found_last(
+    asked: type[Nets], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arms, _ = stage.arms_of(poses_of(body(ARMS)))
+    arms.points[1] = np.nan
+    by_forearm = backend.region_of_forearm(
+        arms.points[0, 0, 0], arms.points[0, 0, 1], float(arms.length_px[0, 0])
+    )
+    landmarks = Nets.landmarks
+
+    def only_by_knuckles(self: Nets, image: np.ndarray, region: blazepose.Region) -> nets.Hand:
+        hand = landmarks(self, image, by_forearm)
+        asked.calls[-1] = region.size
+        return hand._replace(presence=0.9 if region.size != by_forearm.size else 0.1)
+
+    monkeypatch.setattr(Nets, "landmarks", only_by_knuckles)
+    seen = looked(flickering(), arms)
+    assert np.isfinite(seen.score[0, ::3]).all()
+    assert len(asked.calls) == 1 + T // 3, "the forearm only once"
 
 
 def test_a_hand_elsewhere_is_another_hand(asked: type[Nets]) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import cmath
+import math
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kinescribe.kinematics import kpm
@@ -166,3 +168,142 @@ def _other_side(name: str) -> str:
 def test_settings_out_of_range_are_refused(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
         kpm.KpmSettings(**wrong)
+
+
+# --- the paper's sums, written out ---------------------------------------------------------------------------
+
+TRIPLES = (
+    (7, 5, (11,)), (8, 6, (12,)), (5, 7, (9,)), (6, 8, (10,)), (5, 11, (13,)), (6, 12, (14,)), (11, 13, (15,)),
+    (12, 14, (16,)), (13, 15, (19, 17)), (14, 16, (22, 20)),
+)  # fmt: skip
+"""Table 4 by number: an end, the vertex, the other end and what stands in for it."""
+
+
+def by_loops(points: np.ndarray, score: np.ndarray, times: np.ndarray, delta: int, taken: list[int]):
+    """Eq. 1-8 and B.2 as they read, one number after the other; None is a value that is missing."""
+
+    def valid(t: int, k: int) -> bool:
+        return score[t, k] > 0.6
+
+    def angle(t: int, first: int, vertex: int, ends: tuple[int, ...]) -> float | None:
+        end = next((e for e in ends if valid(t, e)), None)
+        if end is None or not (valid(t, first) and valid(t, vertex)):
+            return None
+        u, v = points[t, first] - points[t, vertex], points[t, end] - points[t, vertex]
+        return math.acos(max(-1, min(1, sum(u * v) / (math.sqrt(sum(u * u)) * math.sqrt(sum(v * v))))))
+
+    speed, mean_speed, omega = [], [], []
+    eta = [[angle(t, *triple) for triple in TRIPLES] for t in taken]
+    for i in range(1, len(taken)):
+        s, t = taken[i - 1], taken[i]
+        dt = times[t] - times[s]
+        row = [
+            math.dist(points[t, k], points[s, k]) / dt if valid(s, k) and valid(t, k) else None
+            for k in range(133)
+        ]
+        known = [v for v in row if v is not None]
+        speed.append(row)
+        mean_speed.append(sum(known) / len(known) if known else None)
+        omega.append(
+            [
+                None if a is None or b is None else (b - a) / dt
+                for a, b in zip(*eta[i - 1 : i + 1], strict=True)
+            ]
+        )
+    joint_mean = [mean(column) for column in zip(*omega, strict=True)]
+    rows = [mean_speed, *map(list, zip(*omega, strict=True))]
+    return speed, mean_speed, eta, omega, joint_mean, mean(joint_mean), [spectral(row, delta) for row in rows]
+
+
+def mean(values) -> float | None:
+    known = [v for v in values if v is not None]
+    return sum(known) / len(known) if known else None
+
+
+def spectral(signal: list[float | None], delta: int) -> tuple[list[float], float, float, float] | None:
+    known = [i for i, v in enumerate(signal) if v is not None]
+    if not known:
+        return None
+    total = len(signal)
+    v = np.interp(range(total), known, [signal[i] for i in known])
+    transform = [
+        sum(v[t] * cmath.exp(-2j * cmath.pi * k * t / total) for t in range(total)) for k in range(total)
+    ]
+    size = [abs(c) for c in transform]
+    energy = sum(c * c for c in size)
+    middle = sum(size) / total
+    sigma = math.sqrt(sum((c - middle) ** 2 for c in size) / total)
+    return size, energy, sum(c * c for c in size[delta + 1 :]) / energy, sigma
+
+
+def numbers(values) -> np.ndarray:
+    return np.array([[np.nan if v is None else v for v in row] for row in values])
+
+
+@given(st.integers(0, 10_000), st.integers(2, 40), st.floats(0, 0.7), st.integers(0, 6))
+@settings(max_examples=15, deadline=None)
+def test_every_number_is_that_of_the_sums_written_out(seed, total, missing, delta):
+    rng = np.random.default_rng(seed)
+    points, times = rng.normal(size=(total, 133, 3)), np.cumsum(rng.uniform(0.02, 0.1, total))
+    score = np.where(rng.random((total, 133)) < missing, 0.3, 0.9)
+    found = kpm.measure(points, score, times, settings=kpm.KpmSettings(frames=16, delta=delta))
+    taken = [round(i * (total - 1) / 15) for i in range(16)] if total > 16 else list(range(total))
+    speed, mean_speed, eta, omega, joint_mean, overall, spectra = by_loops(points, score, times, delta, taken)
+    if found is None:
+        assert all(v is None for v in mean_speed)
+        return
+    np.testing.assert_array_equal(found.frame, taken)
+    np.testing.assert_allclose(found.speed, numbers(speed))
+    np.testing.assert_allclose(found.mean_speed, numbers([mean_speed])[0])
+    np.testing.assert_allclose(found.angle_rad, numbers(eta), atol=1e-7)
+    np.testing.assert_allclose(found.angular_velocity, numbers(omega), atol=1e-5)
+    np.testing.assert_allclose(found.joint_mean, numbers([joint_mean])[0], atol=1e-5)
+    np.testing.assert_allclose(found.mean_angular_velocity, np.nan if overall is None else overall, atol=1e-5)
+    largest = max(v for v in mean_speed if v is not None)
+    np.testing.assert_allclose(found.velocity_score * largest, numbers([mean_speed])[0])
+    calm = [mean([None if w is None else abs(w) for w in row]) for row in omega]
+    if any(calm):
+        most = max(w for w in calm if w is not None)
+        np.testing.assert_allclose(found.angular_velocity_score * most, numbers([calm])[0], atol=1e-5)
+    for row, expected in enumerate(spectra):
+        of, at = (found.velocity_spectrum, 0) if row == 0 else (found.angular_spectrum, row - 1)
+        if expected is None:
+            assert np.isnan(of.energy[at])
+            continue
+        size, energy, share, sigma = expected
+        np.testing.assert_allclose(of.magnitude[at], size, rtol=1e-5, atol=1e-4)
+        np.testing.assert_allclose([of.energy[at], of.sigma[at]], [energy, sigma], rtol=1e-4)
+        np.testing.assert_allclose(of.high_share[at], share, rtol=1e-4, atol=1e-6)
+
+
+def test_the_square_of_a_complex_number_is_no_energy():
+    """Note 9 of the module."""
+    wave = np.fft.fft(np.sin(2 * np.pi * np.arange(300) / 30 + 0.7))
+    assert (wave**2).sum().real == pytest.approx(-7649, abs=0.5)
+    assert kpm.spectral(np.sin(2 * np.pi * np.arange(300) / 30 + 0.7)[None], ALL).energy[0] == pytest.approx(
+        45000
+    )
+
+
+def test_a_body_that_rests_has_no_score_and_unknown_speeds_stay_unknown():
+    points, score, times = still(6)
+    score[3] = 0
+    found = kpm.measure(points, score, times, settings=ALL)
+    np.testing.assert_array_equal(found.velocity_score, [0, 0, np.nan, np.nan, 0])
+    assert np.isnan(found.mean_speed[2:4]).all()
+
+
+def test_nan_points_do_not_count_however_sure_they_are():
+    points, score, times = still(5)
+    points[2, 9, 1] = np.nan
+    speed = kpm.measure(points, score, times, settings=ALL).speed
+    assert np.isnan(speed[1:3, 9]).all()
+    assert np.isfinite(np.delete(speed, 9, axis=1)).all()
+
+
+def test_single_precision_is_near_enough():
+    points, score, times = still(30)
+    points = points + np.random.default_rng(3).normal(0, 0.05, points.shape)
+    one, two = kpm.measure(points, score, times), kpm.measure(points.astype(np.float32), score, times)
+    np.testing.assert_allclose(two.speed, one.speed, rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(two.angle_rad, one.angle_rad, atol=1e-3)

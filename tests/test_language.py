@@ -42,8 +42,8 @@ GOING = {
 }  # fmt: skip
 """Which directions each predicate can have, for the camera and for the rest."""
 assert {p for some in GOING.values() for p in some} == set(PREDICATES)
-ARMS = ("left_arm", "right_arm", "both_arms")
-JOINTS = tuple(part for part in PARTS if "arm" not in part)
+ARMS = tuple(part for part in PARTS if any(limb in part for limb in ("arm", "leg", "hand")))
+JOINTS = tuple(part for part in PARTS if part not in ARMS)
 
 
 @st.composite

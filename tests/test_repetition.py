@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kinescribe.repetition import CountSettings, count, one_signal
+from kinescribe.repetition import CountSettings, _autocorrelation, count, one_signal
 
 HELD_OUT = range(1000, 1040)
 """Thresholds were set on seeds 0-299."""
@@ -140,3 +140,15 @@ def test_stricter_settings_refuse_more():
     assert found is not None
     strict = replace(CountSettings(), min_confidence=found.confidence + 0.01)
     assert count(times, {"x": signal}, {"x": 0.5}, strict) is None
+
+
+@given(st.integers(0, 10_000), st.integers(8, 60))
+def test_the_autocorrelation_is_the_correlation_of_what_both_have(seed: int, many: int) -> None:
+    rng = np.random.default_rng(seed)
+    signal = np.cumsum(rng.normal(size=many)) + rng.uniform(-50, 50)
+    found = _autocorrelation(signal)
+    assert found[0] == pytest.approx(1.0)
+    for lag in range(1, many - 3):
+        expected = np.corrcoef(signal[:-lag], signal[lag:])[0, 1]
+        assert found[lag] == pytest.approx(expected, abs=1e-6)
+    assert not _autocorrelation(np.full(many, 3.0)).any()

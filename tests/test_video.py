@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -229,6 +230,40 @@ def test_seeking_reads_a_small_part_of_a_long_file(tmp_path, monkeypatch):
     monkeypatch.setattr(video._Reading, "pictures", counted)
     assert [number_of(f.image) for f in video.VideoFrames(clip)] == [900 + int(i) for i in clip.frame_indices]
     assert decoded < 100, "one group of pictures before the clip at most, not 36 seconds"
+
+
+@pytest.mark.parametrize("codec", ["libx264", "libx265"])
+def test_pictures_that_nothing_needs_are_not_decoded_and_the_samples_stay_the_same(
+    tmp_path, monkeypatch, codec
+):
+    options = {"bf": "3", "g": "50", "x265-params": "bframes=3:b-pyramid=0:log-level=none"}
+    if codec not in av.codecs_available:
+        pytest.skip(f"this PyAV has no {codec}")
+    source = video.scan(write_as(tmp_path / "v.mp4", codec, 100, options=options))
+    clip = video.make_clip(source, 0.0, 4.0, 5)
+    pictures, decoded = video._Reading.pictures, []
+
+    def counted(self):
+        for frame in pictures(self):
+            decoded.append(frame.pts)
+            yield frame
+
+    monkeypatch.setattr(video._Reading, "pictures", counted)
+    spared = [f.image for f in video.VideoFrames(clip)]
+    few, decoded[:] = len(decoded), []
+    whole = [f.image for f in video.VideoFrames(replace(clip, notes=("damaged somewhere",)))]
+    assert few <= 0.85 * len(decoded)
+    np.testing.assert_array_equal(spared, whole)
+
+
+def test_where_the_times_of_pictures_are_missing_sparing_is_given_up(tmp_path, monkeypatch):
+    source = video.scan(write_as(tmp_path / "v.mp4", "libx264", 60, options={"bf": "2", "g": "30"}))
+    clip = video.make_clip(source, 0.0, 2.0, 5)
+    expected = [f.image for f in video.VideoFrames(clip)]
+    monkeypatch.setattr(
+        video._Reading, "_is_asked", lambda self, at_s: at_s < 1
+    )  # as false times would have it
+    np.testing.assert_array_equal([f.image for f in video.VideoFrames(clip)], expected)
 
 
 def test_an_edit_list_that_leaves_out_the_beginning_is_no_damage(tmp_path):

@@ -29,6 +29,7 @@ from kinescribe.vocabulary import (
 )
 from tests import generator as g
 from tests import worlds as w
+from tests.bodies import BODY_SCENARIOS
 
 GREY = w.Texture(5, (120.0, 120.0, 120.0), kind="flat")
 
@@ -246,10 +247,10 @@ def test_observations_have_the_faults_that_were_asked_for():
     )
 
 
-@pytest.mark.parametrize("name", w.BODY_SCENARIOS)
+@pytest.mark.parametrize("name", BODY_SCENARIOS)
 @pytest.mark.parametrize("seed", [0, 1])
 def test_bodies_have_the_angles_they_claim(name: str, seed: int):
-    people = w.BODY_SCENARIOS[name](seed)
+    people = BODY_SCENARIOS[name](seed)
     for j, points in enumerate(ANGLES.values()):
         a, b, c = (people.poses.world[:, :, BLAZEPOSE_33.index(point)] for point in points)
         np.testing.assert_allclose(inner_angle_deg(a, b, c), people.angles_deg[..., j], atol=1e-6)
@@ -263,7 +264,7 @@ def test_bodies_have_the_angles_they_claim(name: str, seed: int):
 
 
 def test_a_raised_left_arm_is_on_the_right_of_the_picture_and_above():
-    people = w.BODY_SCENARIOS["raise_left_arm"](0)
+    people = BODY_SCENARIOS["raise_left_arm"](0)
     wrist, other, shoulder = (
         people.poses.keypoints[0, :, BLAZEPOSE_33.index(name), :2]
         for name in ("left_wrist", "right_wrist", "left_shoulder")
@@ -275,7 +276,7 @@ def test_a_raised_left_arm_is_on_the_right_of_the_picture_and_above():
 
 def test_knees_bend_as_often_as_the_fact_says_and_feet_stay_on_the_ground():
     for seed in range(4):
-        people = w.BODY_SCENARIOS["knee_bends"](seed)
+        people = BODY_SCENARIOS["knee_bends"](seed)
         bend = next(f for f in people.facts if f.predicate == "bend")
         knee = people.angles_deg[0, :, list(ANGLES).index("left_knee")]
         deep = knee < 140

@@ -1,10 +1,10 @@
 """Rendered worlds: textured things moving over textured grounds before a moving camera, with exact truth.
 
 A ``World`` is a description; ``truth`` computes its records from the geometry alone, ``render`` adds the
-pictures, ``write_video`` encodes them. ``Body`` and ``stage_bodies`` make people of exact joint angles without
-pictures; ``observe`` makes what an imperfect detector would say of a world.
+pictures, ``write_video`` encodes them; ``observe`` makes what an imperfect detector would say of a world. People of
+exact joint angles, without pictures, are in ``tests.bodies``.
 
-``SCENARIOS`` and ``BODY_SCENARIOS`` draw their parameters from a seed. **Seeds 0-99 are for development, seeds
+``SCENARIOS`` draw their parameters from a seed. **Seeds 0-99 are for development, seeds
 1000-1099 are held out**: nobody looks at them while setting thresholds.
 
 Truth speaks the words of the vocabulary, one fact per happening. A rest is a ``pause`` between movements, a
@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -35,15 +35,15 @@ from kinescribe.geometry import apply_affine, compass, compose_affine, invert_af
 from kinescribe.records import (
     CAMERA,
     CameraMotion,
+    CameraStretch,
     Clip,
     Detections,
     MotionFact,
-    Poses,
     Span,
     Tracks,
 )
 from kinescribe.video import ArrayFrames, encode
-from kinescribe.vocabulary import ANGLES, BLAZEPOSE_33, COMPASS, OPPOSITES
+from kinescribe.vocabulary import COMPASS, OPPOSITES
 
 Point = tuple[float, float]
 Path2D = Callable[[float], Point]
@@ -331,7 +331,14 @@ def _camera_truth(world: World, times_s: Float[np.ndarray, "T"]) -> CameraMotion
         to_scene[times_s > 0] = np.nan
     known = np.where(np.arange(len(times_s)) > 0, 1.0, np.nan)
     nothing = np.full(4, np.nan)
-    return CameraMotion(to_scene, known, known.copy(), float("nan"), nothing, world.camera_labels, cuts)
+    bounds = (0.0, *cuts, float(times_s[-1]))
+    shots = tuple(
+        CameraStretch(Span(a, b), world.camera_labels) for a, b in zip(bounds[:-1], bounds[1:], strict=True)
+    )
+    stretches = shots if cuts else ()
+    return CameraMotion(
+        to_scene, known, known.copy(), float("nan"), nothing, world.camera_labels, cuts, stretches
+    )
 
 
 def track_ids(labels: tuple[str, ...]) -> Int[np.ndarray, "N"]:
@@ -908,7 +915,10 @@ def border(kind: str, side: str, seed: int) -> World:
 
 
 def pair(kind: str, seed: int) -> World:
-    """Two things: one approaches or leaves a resting one, or two cross at different heights."""
+    """Two things: one approaches or leaves a resting one, or two that are equally fast pass each other.
+
+    What rests all the time has a name: nobody can tell that a nameless region is anything unless it moves.
+    """
     name = f"pair_{kind}"
     rng = draw(name, seed)
     over, sign = float(rng.uniform(3.0, 4.0)), 1 if rng.random() < 0.5 else -1
@@ -917,6 +927,7 @@ def pair(kind: str, seed: int) -> World:
     def x(from_middle: float) -> float:
         return MIDDLE[0] + sign * from_middle
 
+    silent: tuple[str, ...] = ()
     if kind == "cross":
         apart = float(rng.uniform(10, 22))
         paths = (
@@ -925,9 +936,10 @@ def pair(kind: str, seed: int) -> World:
         )
         facts = (
             *(straight(1000 + i, path, 0, over) for i, path in enumerate(paths)),
-            fact(1000, "approach", 0, over / 2, object=1001),
-            fact(1000, "separate", over / 2, over, object=1001),
+            # Of two alike, the one that comes from the left is said to pass.
+            beside(1000 + (sign < 0), 1001 - (sign < 0), paths, over, 32.0, "pass", direction=("right",)),
         )
+        silent = PARTS_OF_PASSING
     else:
         far, near = (0, x(-115), y), (over, x(25), y)
         path = waypoints(far, near) if kind == "approach" else waypoints((0, *near[1:]), (over, *far[1:]))
@@ -937,8 +949,41 @@ def pair(kind: str, seed: int) -> World:
             fact(1001, "stay", 0, over),
             fact(1000, kind, 0, over, object=1001),
         )
-    actors = tuple(_thing(rng, path, (32.0, 32.0)) for path in paths)
-    return _world(name, seed, rng, over, actors=actors, facts=facts)
+    labels = ("object", "object" if kind == "cross" else "box")
+    actors = tuple(
+        _thing(rng, path, (32.0, 32.0), label=label) for path, label in zip(paths, labels, strict=True)
+    )
+    return _world(name, seed, rng, over, actors=actors, facts=facts, silent=silent)
+
+
+PARTS_OF_PASSING = ("approach", "separate")
+"""Whatever goes by something comes up to it and goes away from it: such worlds leave open whether that is said, too."""
+
+
+def beside(
+    subject: int,
+    other: int,
+    paths: tuple[Path2D, Path2D],
+    over: float,
+    width: float,
+    kind: str,
+    **more: object,
+) -> MotionFact:
+    """Return the fact that one goes by the other sideways, in the time in which neither is clear of the other.
+
+    Args:
+        subject: who passes.
+        other: who is passed.
+        paths: theirs.
+        over: end of the world, in seconds.
+        width: of both, in pixels.
+        kind: ``pass`` or ``overtake``.
+        more: further fields of the fact.
+    """
+    times = np.arange(0, over, 0.01)
+    offset = np.array([paths[0](t)[0] - paths[1](t)[0] for t in times.tolist()])
+    during = times[np.abs(offset) < width]
+    return fact(subject, kind, float(during[0]), float(during[-1]), object=other, **more)
 
 
 def camera_moves(label: str, seed: int) -> World:
@@ -1104,206 +1149,6 @@ def _merged(boxes: list[tuple[Float[np.ndarray, "4"], str]]) -> list[tuple[Float
                 union = np.concatenate([np.minimum(a[:2], b[:2]), np.maximum(a[2:], b[2:])])
                 return _merged([*boxes[:i], (union, label), *boxes[i + 1 : j], *boxes[j + 1 :]])
     return boxes
-
-
-# --- bodies -------------------------------------------------------------------------------------------------
-
-RESTING: Mapping[str, float] = {
-    **{f"{side}_shoulder": 15.0 for side in ("left", "right")},
-    **{f"{side}_{joint}": 175.0 for side in ("left", "right") for joint in ("elbow", "hip", "knee")},
-    **{f"{side}_ankle": 110.0 for side in ("left", "right")},
-}
-"""Inner angles of somebody who stands with hanging arms, in degrees."""
-
-LENGTHS_M: Mapping[str, float] = {
-    "torso": 0.50, "shoulders": 0.36, "hips": 0.24, "upper_arm": 0.28, "forearm": 0.25, "hand": 0.09,
-    "thigh": 0.42, "shank": 0.42, "heel": 0.08, "foot": 0.18, "neck": 0.22,
-}  # fmt: skip
-"""Of an adult of about 1.7 m."""
-
-
-@dataclass(frozen=True)
-class Body:
-    """A person who faces the camera, made of exact joint angles."""
-
-    angles_deg: Mapping[str, Signal] = field(default_factory=dict)
-    """Inner angles over time by the names of ``vocabulary.ANGLES``; joints left out rest."""
-    ground: Path2D = lambda t: (160.0, 170.0)
-    """Where the middle between the ankles stands, in scene pixels."""
-    px_per_m: float = 80.0
-
-
-@dataclass(frozen=True, eq=False)
-class Skeletons:
-    """The truth of people without pictures."""
-
-    clip: Clip
-    camera: CameraMotion
-    tracks: Tracks
-    detections: Detections
-    poses: Poses
-    angles_deg: Float[np.ndarray, "N T J"]
-    """What the joints really do, in the order of ``vocabulary.ANGLES``."""
-    facts: tuple[MotionFact, ...]
-
-
-def body_points(angles_deg: Mapping[str, float]) -> dict[str, Float[np.ndarray, "3"]]:
-    """Return all 33 points in metres from the middle of the hips: x right, y down, z away from the camera.
-
-    Arms are lifted sideways, elbows bend to the front, thighs lift to the front, knees bend to the back. Every
-    inner angle is exact in space.
-    """
-    size, points = LENGTHS_M, {}
-    front, back = np.array([0.0, 0, -1]), np.array([0.0, 0.5, 1])
-    # The left hand of somebody who faces us is on the right.
-    for side, sign in (("left", 1.0), ("right", -1.0)):
-        outward = np.array([sign, 0, 0])
-        hip = outward * size["hips"] / 2
-        shoulder = outward * size["shoulders"] / 2 - np.array([0, size["torso"], 0])
-        elbow = _limb(shoulder, hip, outward, angles_deg[f"{side}_shoulder"], size["upper_arm"])
-        wrist = _limb(elbow, shoulder, front, angles_deg[f"{side}_elbow"], size["forearm"])
-        knee = _limb(hip, shoulder, front, angles_deg[f"{side}_hip"], size["thigh"])
-        ankle = _limb(knee, hip, back, angles_deg[f"{side}_knee"], size["shank"])
-        heel = _limb(ankle, knee, back, angles_deg[f"{side}_ankle"], size["heel"])
-        toe = _limb(ankle, knee, front, 110.0, size["foot"])
-        along = (wrist - elbow) / size["forearm"] * size["hand"]
-        named = {"hip": hip, "shoulder": shoulder, "elbow": elbow, "wrist": wrist, "knee": knee, "ankle": ankle,
-                 "heel": heel, "foot_index": toe, "pinky": wrist + 0.8 * along, "index": wrist + along,
-                 "thumb": wrist + 0.5 * along}  # fmt: skip
-        points.update({f"{side}_{name}": point for name, point in named.items()})
-        points.update(_half_face(side, sign))
-    points["nose"] = np.array([0.0, -size["torso"] - size["neck"], -0.12])
-    return points
-
-
-def _half_face(side: str, sign: float) -> dict[str, Float[np.ndarray, "3"]]:
-    nose_y = -LENGTHS_M["torso"] - LENGTHS_M["neck"]
-    places = {
-        "eye_inner": (0.02, -0.04),
-        "eye": (0.035, -0.04),
-        "eye_outer": (0.05, -0.04),
-        "ear": (0.08, -0.02),
-    }
-    face = {f"{side}_{name}": np.array([sign * x, nose_y + y, -0.08]) for name, (x, y) in places.items()}
-    return {**face, f"mouth_{side}": np.array([sign * 0.03, nose_y + 0.05, -0.1])}
-
-
-def _limb(
-    vertex: Float[np.ndarray, "3"],
-    before: Float[np.ndarray, "3"],
-    toward: Float[np.ndarray, "3"],
-    angle_deg: float,
-    length: float,
-) -> Float[np.ndarray, "3"]:
-    """Return the end of a limb that leaves ``vertex`` at an inner angle to ``before``, bending ``toward``."""
-    along = (before - vertex) / np.linalg.norm(before - vertex)
-    across = toward - (toward @ along) * along
-    across = across / np.linalg.norm(across)
-    angle = np.radians(angle_deg)
-    return vertex + length * (np.cos(angle) * along + np.sin(angle) * across)
-
-
-def stage_bodies(
-    name: str,
-    bodies: tuple[Body, ...],
-    duration_s: float,
-    facts: tuple[MotionFact, ...] = (),
-    seed: int = 0,
-    fps: float = 10.0,
-    size: tuple[int, int] = (320, 180),
-    jitter_m: float = 0.0,
-) -> Skeletons:
-    """Return people's tracks, poses and angles; ``jitter_m`` disturbs every joint as a pose net does."""
-    clip = _clip(name, seed, size, duration_s, fps)
-    rng = np.random.default_rng([seed, 77])
-    shape = (len(bodies), len(clip.times_s))
-    keypoints, world = np.ones((*shape, len(BLAZEPOSE_33), 3)), np.zeros((*shape, len(BLAZEPOSE_33), 3))
-    angles = np.zeros((*shape, len(ANGLES)))
-    for n, body in enumerate(bodies):
-        for i, t in enumerate(clip.times_s.tolist()):
-            now = {**RESTING, **{joint: signal(t) for joint, signal in body.angles_deg.items()}}
-            angles[n, i] = [now[joint] for joint in ANGLES]
-            points = body_points(now)
-            metres = np.array([points[k] for k in BLAZEPOSE_33]) + jitter_m * rng.standard_normal((33, 3))
-            feet = max(points["left_ankle"][1], points["right_ankle"][1])
-            keypoints[n, i, :, :2] = np.array(body.ground(t)) + body.px_per_m * (metres[:, :2] - [0, feet])
-            world[n, i] = metres
-    boxes = np.concatenate([keypoints[..., :2].min(2) - 6, keypoints[..., :2].max(2) + 6], axis=-1)
-    tracks, seen = _as_records(("person",) * len(bodies), boxes)
-    numbered = tuple(replace(f, id=f"t{i:03d}") for i, f in enumerate(facts))
-    poses = Poses(tracks.ids, keypoints, world, "blazepose33")
-    detections = replace(
-        seen,
-        keypoints=keypoints.transpose(1, 0, 2, 3).reshape(-1, 33, 3),
-        world=world.transpose(1, 0, 2, 3).reshape(-1, 33, 3),
-        skeleton="blazepose33",
-    )
-    camera = _camera_truth(World(name, seed, size, fps, duration_s), clip.times_s)
-    return Skeletons(clip, camera, tracks, detections, poses, angles, numbered)
-
-
-def eased(*points: tuple[float, float]) -> Signal:
-    """A signal through (time, value) that starts and stops gently at each."""
-    times, values = (list(column) for column in zip(*points, strict=True))
-
-    def signal(t: float) -> float:
-        i = int(np.clip(np.searchsorted(times, t) - 1, 0, len(times) - 2))
-        share = float(np.clip((t - times[i]) / (times[i + 1] - times[i]), 0, 1))
-        return values[i] + (values[i + 1] - values[i]) * share * share * (3 - 2 * share)
-
-    return signal
-
-
-def stand(seed: int) -> Skeletons:
-    """Somebody stands still."""
-    return stage_bodies("stand", (Body(),), 3.0, (fact(0, "stay", 0, 3.0),), seed)
-
-
-def arm(kind: str, side: str, seed: int) -> Skeletons:
-    """Somebody raises or lowers one arm or both, once, and keeps it there."""
-    name = f"{kind}_{side}"
-    rng = draw(name, seed)
-    begin, go = float(rng.uniform(0.8, 1.3)), float(rng.uniform(0.7, 1.2))
-    low, high = float(rng.uniform(8, 20)), float(rng.uniform(150, 172))
-    start, end = (low, high) if kind == "raise" else (high, low)
-    signal = eased((begin, start), (begin + go, end))
-    sides = ("left", "right") if side == "both_arms" else (side.removesuffix("_arm"),)
-    body = Body({f"{one}_shoulder": signal for one in sides}, px_per_m=float(rng.uniform(60, 85)))
-    said = fact(0, kind, begin, begin + go, part=side, level="limb")
-    return stage_bodies(name, (body,), begin + go + 1.2, (fact(0, "stay", 0, begin + go + 1.2), said), seed)
-
-
-def knee_bends(seed: int) -> Skeletons:
-    """Somebody bends both knees a number of times with an upright body."""
-    name = "knee_bends"
-    rng = draw(name, seed)
-    count, period = int(rng.integers(1, 5)), float(rng.uniform(1.6, 2.4))
-    deep, begin = float(rng.uniform(75, 105)), float(rng.uniform(0.6, 1.0))
-    points = [(begin + i * period / 2, 175.0 if i % 2 == 0 else deep) for i in range(2 * count + 1)]
-    knee = eased(*points)
-    hip = eased(*((t, 180 - (180 - angle) / 2) for t, angle in points))  # keeps the feet below the hips
-    joints = {"knee": knee, "hip": hip}
-    angles = {f"{side}_{joint}": signal for side in ("left", "right") for joint, signal in joints.items()}
-    body = Body(angles, px_per_m=float(rng.uniform(60, 85)))
-    end = points[-1][0]
-    more = {"part": "both_knees", "level": "limb", "count": count if count > 1 else None}
-    facts = (
-        fact(0, "bend", begin, end - period / 2, **more),
-        fact(0, "straighten", begin + period / 2, end, **more),
-    )
-    return stage_bodies(name, (body,), end + 0.8, facts, seed)
-
-
-BODY_SCENARIOS: Mapping[str, Callable[[int], Skeletons]] = {
-    "stand": stand,
-    **{
-        f"{kind}_{side}": partial(arm, kind, side)
-        for kind in ("raise", "lower")
-        for side in ("left_arm", "right_arm", "both_arms")
-    },
-    "knee_bends": knee_bends,
-}
-"""People by name, from a seed."""
 
 
 def every_world(seed: int) -> Iterator[World]:

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from jaxtyping import Float
 
 from kinescribe.checks.measurements import Judgement, Measurements, all_of, equal, in_span, limit, rise, rises
-from kinescribe.checks.tolerances import MIN_ARM_TORSOS, MIN_JOINT_DEG, MIN_KNOWN, MIN_POINT_SCORE
-from kinescribe.kinematics.posture import wavering
+from kinescribe.checks.tolerances import (
+    DOUBT,
+    MIN_ARM_TORSOS,
+    MIN_JOINT_DEG,
+    MIN_KNOWN,
+    MIN_POINT_SCORE,
+    REACHED,
+    SLIGHT_DEG,
+    SYNONYMS,
+    TYPICAL,
+)
+from kinescribe.kinematics.posture import trunk_px, wavering
 from kinescribe.records import Action, Claim
 from kinescribe.vocabulary import ANGLES, PARTS, SKELETONS
 
@@ -36,14 +48,14 @@ LIMB_SIGNS = {"raise": 1, "lower": -1, "bend": -1, "straighten": 1}
 def judge_limb(claim: Claim, measured: Measurements) -> Judgement:
     """Raising, lowering, bending and straightening, of one side or both."""
     predicate, part = claim.action.predicate, claim.action.part
-    if part is None or part not in PARTS and part.split("_")[-1].rstrip("s") not in _ENDS:
+    known = _ENDS if predicate in ("raise", "lower") else _JOINTS
+    if part is None or part not in PARTS and part.split("_")[-1].rstrip("s") not in known:
         return Judgement(
             None, f'"{predicate}" of "{claim.action.patient or part or "nothing"}" is not measured'
         )
     side, _, name = part.partition("_")
     name = name.rstrip("s")
     sides = ("left", "right") if side == "both" else (side,)
-    known = _ENDS.keys() if predicate in ("raise", "lower") else _JOINTS.keys()
     if name not in known or sides[0] not in ("left", "right"):
         return Judgement(None, f'how "{part}" moves is not measured')
     row = np.flatnonzero(measured.poses.ids == claim.subject)
@@ -58,7 +70,22 @@ def judge_limb(claim: Claim, measured: Measurements) -> Judgement:
             else _angle(measured, int(row[0]), one, _JOINTS[name])
         )
         judged.append(_swing(claim.action, measured, signal, f"{one} {name}"))
+        if high and name in ("leg", "foot"):
+            judged.append(_own_way(claim.action, measured, int(row[0]), one))
     return all_of(judged)
+
+
+def _own_way(action: Action, measured: Measurements, row: int, side: str) -> Judgement:
+    """Judge whether a foot itself goes up or down in the picture: hips that sink come nearer to it."""
+    points, names = measured.poses.keypoints[row], SKELETONS[measured.poses.skeleton]
+    trunk = trunk_px(points, measured.poses.skeleton)
+    inside = in_span(measured.clip.times_s, action.span)
+    foot = -points[inside, names.index(f"{side}_ankle"), 1]
+    foot = foot[np.isfinite(foot)]
+    if not len(foot) or not np.isfinite(trunk).any():
+        return Judgement(None, f"{side} foot unseen")
+    change = rise(foot * LIMB_SIGNS[action.predicate]) / float(np.nanmedian(trunk))
+    return limit(change, MIN_ARM_TORSOS, f"{side} foot itself goes {change:.2f} trunk lengths")
 
 
 def _height(measured: Measurements, row: int, side: str, ends: tuple[str, str]) -> Float[np.ndarray, "T"]:
@@ -104,5 +131,23 @@ def _swing(action: Action, measured: Measurements, signal: Float[np.ndarray, "T"
     why = f"{name} changes by {LIMB_SIGNS[action.predicate] * change:+.{2 if high else 0}f} {unit}"
     judged = [limit(change, needed, why)]
     if action.count is not None:
-        judged.append(equal(rises(values, needed), action.count, "times"))
+        # A limb may be lifted a little more often than it is lifted.
+        judged.append(equal(rises(values, max(needed, TYPICAL * change)), action.count, "times"))
+    judged += _how_far(action, signal[known], name)
     return all_of(judged)
+
+
+def _how_far(action: Action, values: Float[np.ndarray, "M"], name: str) -> Iterator[Judgement]:
+    """Judge the words for how far a limb gets, by where it is at the most."""
+    word = SYNONYMS.get(action.magnitude or "", action.magnitude or "")
+    sign = LIMB_SIGNS[action.predicate]
+    high = action.predicate in ("raise", "lower")
+    reached = REACHED.get((action.predicate, word))
+    if reached is not None:
+        end, (true, false) = float((sign * values).max()), reached
+        holds = True if end >= sign * true else False if end < sign * false else None
+        yield Judgement(holds, f"{name} reaches {sign * end:.3g}")
+    elif word == "slightly" and not high:
+        change = rise(sign * values)
+        slight = True if change <= SLIGHT_DEG else False if change > SLIGHT_DEG / DOUBT else None
+        yield Judgement(slight, f"{name} changes by {change:.0f} degrees")

@@ -7,11 +7,14 @@ from collections.abc import Callable, Mapping
 from kinescribe.checks.bodies import LIMB_SIGNS, judge_limb
 from kinescribe.checks.camera import judge_camera
 from kinescribe.checks.measurements import Judgement, Measurements, Window
+from kinescribe.checks.meetings import judge_meeting
 from kinescribe.checks.paths import move, stay
 from kinescribe.checks.relations import judge_border, judge_distance
+from kinescribe.checks.stances import judge_stance
 from kinescribe.checks.tempo import accelerate, decelerate, pause, start, stop
 from kinescribe.language.grounding import FRAME_WORDS, meaning
 from kinescribe.records import CAMERA, Action, Claim
+from kinescribe.vocabulary import RELATIONS
 
 
 def check(claim: Claim, measurements: Measurements) -> Judgement:
@@ -40,10 +43,14 @@ def _affirmed(claim: Claim, measured: Measurements) -> Judgement:
     predicate = claim.action.predicate
     if predicate in LIMB_SIGNS:
         return judge_limb(claim, measured)
+    if predicate in ("lean", "turn", "jump"):
+        return judge_stance(claim, measured)
     if measured.row(claim.subject) is None:
         return Judgement(None, f"subject {claim.subject} has no path")
     if predicate in ("approach", "separate"):
         return judge_distance(claim, measured)
+    if predicate in RELATIONS:
+        return judge_meeting(claim, measured)
     if claim.action.patient is not None and not _is_frame(claim.action.patient):
         return Judgement(None, f'what happens to "{claim.action.patient}" is not measured')
     if predicate in ("enter", "leave"):

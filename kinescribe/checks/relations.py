@@ -70,13 +70,13 @@ def _side(action: Action, touched: Sequence[str], entering: bool, why: str) -> J
 
 
 def judge_distance(claim: Claim, measured: Measurements) -> Judgement:
-    """Approaching and separating: the distance as filmed, and who makes it change."""
+    """Approaching and separating: the distance in the frame that both are known in, and who makes it change."""
     assert claim.subject is not None
     if claim.object is None or claim.object == CAMERA or measured.row(claim.object) is None:
         return Judgement(None, f'"{claim.action.patient or "nothing"}" was not tracked')
     span = claim.action.span
     rows = [row for row in (measured.row(claim.subject), measured.row(claim.object)) if row is not None]
-    paths = measured.kinematics.tracks.image_px[rows]
+    paths = common_paths(measured, rows)
     known = np.isfinite(paths[..., 0]).all(0) & in_span(measured.clip.times_s, span)
     if (
         known.sum() < 3
@@ -93,6 +93,14 @@ def judge_distance(claim: Claim, measured: Measurements) -> Judgement:
     why = f"their distance changes by {sign * change:+.2f} widths from {apart[0]:.2f}"
     needed = max(MIN_GAP_WIDTHS, MIN_GAP_SHARE * float(apart.max()))
     return all_of([limit(change, needed, why), _own_doing(claim, measured, known)])
+
+
+def common_paths(measured: Measurements, rows: Sequence[int]) -> Float[np.ndarray, "2 T 2"]:
+    """Return two paths in scene coordinates if both are known there, else as filmed: a zoom separates nothing."""
+    motion = measured.kinematics.tracks
+    in_scene = all(motion.frame[row] == "scene" for row in rows)
+    paths: Float[np.ndarray, "2 T 2"] = (motion.scene_px if in_scene else motion.image_px)[list(rows)]
+    return paths
 
 
 def _no_pair(claim: Claim, measured: Measurements, known: Int[np.ndarray, "M"]) -> str:

@@ -9,7 +9,15 @@ from jaxtyping import Float
 from scipy.signal import find_peaks
 
 from kinescribe.checks.measurements import Judgement, Window, all_of, equal, limit, rises
-from kinescribe.checks.tolerances import CIRCLE_DEG, DOUBT, MANNERS, ROUNDNESS, STRAIGHT_DEVIATION, SYNONYMS
+from kinescribe.checks.tolerances import (
+    CIRCLE_DEG,
+    DOUBT,
+    MANNERS,
+    OPEN,
+    ROUNDNESS,
+    STRAIGHT_DEVIATION,
+    SYNONYMS,
+)
 from kinescribe.geometry import chord_deviation, corners
 from kinescribe.records import Action
 from kinescribe.vocabulary import COMPASS
@@ -29,8 +37,10 @@ def _deviation(window: Window) -> float:
 
 
 def _is_straight(window: Window) -> Judgement:
-    off = _deviation(window)
+    off, bends = _deviation(window), _bends(window)
     why = f"leaves a straight line by {off:.2f} of its length in {window.when}"
+    if bends >= 3:
+        return Judgement(False, f"{why} and bends to alternating sides {bends} times")
     if off <= STRAIGHT_DEVIATION * 1.25:
         return Judgement(True, why)
     return Judgement(False if off > STRAIGHT_DEVIATION * 2 else None, why)
@@ -77,15 +87,19 @@ def _bends(window: Window) -> int:
 def turned(window: Window, sign: int, count: int | None) -> Judgement:
     """Angle swept about the middle of the path: circles, their sense and number."""
     arm = window.path - (window.path.max(0) + window.path.min(0)) / 2
-    swept = np.degrees(np.unwrap(np.arctan2(-arm[:, 1], arm[:, 0])))
-    turned = float(swept[-1] - swept[0])
+    about = np.degrees(np.unwrap(np.arctan2(-arm[:, 1], arm[:, 0])))
+    turned = float(about[-1] - about[0])
     why = f"swept {turned:+.0f} degrees about its middle in {window.when}"
     if window.extent < window.needed:
         return Judgement(False, f"did not move; {why}")
     radius = np.hypot(*arm.T)
     if float(radius.std() / radius.mean()) > ROUNDNESS:
         return Judgement(False, f"not round; {why}")
-    judged = [limit(abs(turned) if sign == 0 else sign * turned, CIRCLE_DEG, why)]
+    swept = limit(abs(turned) if sign == 0 else sign * turned, CIRCLE_DEG, why)
+    net = float(np.hypot(*(window.path[-1] - window.path[0])))
+    if swept.holds is None and net > OPEN * window.extent:
+        swept = Judgement(False, f"{why}, and ends far from where it began")
+    judged = [swept]
     if count is not None:
         judged.append(equal(round(abs(turned) / 360), count, "turns"))
     return all_of(judged)

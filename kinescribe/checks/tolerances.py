@@ -42,10 +42,59 @@ MIN_GAP_WIDTHS = 0.06
 """How much the distance of two subjects must change, in frame widths ..."""
 MIN_GAP_SHARE = 0.15
 """... and as a share of the larger distance."""
+AROUND_S = 0.6
+"""What one does to another is looked for so long before and after the time that is claimed: a pass is over when the
+boxes are clear of each other, an instant said of it when they begin to be."""
+MAX_PASS_SIZES, FAR_PASS_SIZES = 2.5, 4.0
+"""Edges this many mean sizes apart as one goes by the other: up to the first it passes, beyond the second it does
+not."""
+CROSSING_DEG, ALONG_DEG = 40.0, 27.0
+"""Lines that meet at more than the first cross; at less than the second they go along each other."""
+MIN_CROSSING_SIZES = 0.5
+"""Each goes on for this many own sizes on both sides of a crossing."""
+MIN_STRAIGHTNESS = 0.95
+"""Share of a way's variance along one line from which on the line stands for the way."""
+MIN_FOLLOW_S = 1.35
+"""What follows something does so for this long: a tenth less than events ask, for spans are said in tenths."""
+MAX_FOLLOW_SIZES = 6.5
+"""What is followed is at most this far ahead (mean sizes); at ``1 / DOUBT`` times it nobody follows it."""
+MAX_FOLLOW_CHANGE = 0.36
+"""A steady distance changes by at most this share of itself; at ``1 / DOUBT`` times it is not steady."""
+MAX_TOUCH_SIZES = 0.25
+"""Edges that meet come this near (mean sizes); a detector's are about a tenth off ..."""
+MAX_DEEP_SIZES = 0.4
+"""... and do not overlap by more, or one is before the other."""
+MIN_COMING_SIZES = 0.3
+"""What meets something comes up to it by this much at least."""
+MIN_CHANGED = 0.5
+"""Where two are to each other a moment after they meet is off, by this share of the way, from where they were going."""
 MIN_ARM_TORSOS = 0.4
 """How far a hand must rise in torso lengths: what 20 degrees of error at the shoulder fake for an arm of 1.15."""
 MIN_JOINT_DEG = 30.0
 """How far a joint must bend: monocular joint angles are 15 to 20 degrees off (docs/method.md)."""
+TYPICAL = 0.4
+"""Swings under this share of the largest are not counted: a limb trembles while it is used."""
+REACHED: Mapping[tuple[str, str], tuple[float, float]] = {
+    ("raise", "fully"): (0.7, 0.4),
+    ("bend", "deeply"): (95.0, 115.0),
+    ("straighten", "fully"): (155.0, 140.0),
+}
+"""Words for how far a limb gets: where it must get for them to be true, and what it must not reach to be false.
+Hands in trunk lengths above the shoulder (the head ends at 0.7), joints in degrees. Kinder than the facts are, by half
+the error of a monocular skeleton."""
+SLIGHT_DEG = 70.0
+"""A joint that bends by at most so much does so slightly."""
+MIN_LEAN_TRUNKS = 0.3
+"""How far the shoulders must go out over the hips, in trunk lengths: a trunk that tips by 17 degrees."""
+MIN_TURN_DEG = 50.0
+"""How far a body must turn: what facts demand (60) less half the error of the yaw, which is 20 to 30 degrees."""
+MIN_JUMP_TRUNKS = 0.15
+"""How far shoulders and feet must go up and come down, in trunk lengths: 8 cm."""
+FLIGHT_S = 1.0
+"""From the ground to the ground: 0.9 s is a jump of 1 m."""
+SHOULDER_TRUNKS, NOSE_TRUNKS = 0.7, 0.3
+"""Half turns in the picture: how wide shoulders are from the front, and how far the nose is beside them from the
+side, in trunk lengths (demo clip: 0.7 and 0.35; the worlds' bodies: 0.72 and 0.24)."""
 MIN_POINT_SCORE = 0.5
 """A body point below this is unknown."""
 CIRCLE_DEG = 270.0
@@ -53,6 +102,9 @@ CIRCLE_DEG = 270.0
 ROUNDNESS = 0.4
 """Spread of the distances from the middle over their mean: 0 for a circle, 0.33 for an ellipse of 3 to 1, 0.58 for
 a line, which sweeps half a turn as it passes its own middle."""
+OPEN = 0.8
+"""A path whose ends are this much of its extent apart is no circle: those of one that is 60 degrees short are 0.5, of
+an arc of 240 degrees 0.87."""
 STRAIGHT_DEVIATION = 0.12
 """A straight path leaves the line between its ends by less than this share of its length; a curve by more."""
 MANNERS: Mapping[str, tuple[str, str, float]] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -37,22 +38,31 @@ def _at_borders(clip: Clip, tracks: Tracks, row: int, settings: EventSettings) -
         side = _border_crossed(clip, tracks.xyxy[row], at, step, settings) if away > 0.3 else None
         if side is None:
             continue
-        border, shift = side
-        near = np.abs(clip.times_s - clip.times_s[at]) <= 1.0
-        span = clip.times_s[near & np.isfinite(tracks.xyxy[row, :, 0])]
+        first, last = sorted((float(clip.times_s[at]), side.whole_s))
         yield Event(
             int(tracks.ids[row]),
             kind,
-            Span(float(span[0]), float(span[-1])),
-            {"shift_px": shift, "at_s": float(clip.times_s[at])},
-            direction=(OPPOSITES[BORDERS[border]] if step > 0 else BORDERS[border],),
+            Span(first, last),
+            {"shift_px": side.shift_px, "at_s": float(clip.times_s[at])},
+            direction=(OPPOSITES[BORDERS[side.border]] if step > 0 else BORDERS[side.border],),
         )
+
+
+class _Crossing(NamedTuple):
+    """How a box crosses a border of the picture."""
+
+    border: int
+    """Index into ``BORDERS``."""
+    whole_s: float
+    """When the border no longer cuts it off (or, as it leaves, not yet)."""
+    shift_px: float
+    """How far its inner edge goes."""
 
 
 def _border_crossed(
     clip: Clip, xyxy: Float[np.ndarray, "T 4"], at: int, step: int, settings: EventSettings
-) -> tuple[int, float] | None:
-    """Return the border at which a box appears or vanishes, and how far its inner edge moved there."""
+) -> _Crossing | None:
+    """Return the border at which a box appears or vanishes, if it crosses it."""
     window = [i for i in range(len(xyxy)) if 0 <= (clip.times_s[i] - clip.times_s[at]) * step <= 1.2]
     known = np.array(window)[np.isfinite(xyxy[window, 0])]
     boxes, times = xyxy[known], clip.times_s[known][::step]
@@ -73,4 +83,7 @@ def _border_crossed(
             continue  # it was noticed there, or sways there, but it did not come in
         if best is None or (held, shift) > best[1:]:
             best = (border, held, shift)
-    return best and (best[0], best[2])
+    if best is None:
+        return None
+    border, held, shift = best
+    return _Crossing(border, float(times[min(held, len(times) - 1)]), shift)

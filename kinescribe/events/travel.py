@@ -1,119 +1,81 @@
-"""Movements through the scene, their shapes and repetitions, and the rests between them."""
+"""Movements through the scene, their shapes and repetitions; with the rests between them and the changes of speed."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 
-from kinescribe.events.scene import Scene, span_of
+from kinescribe.events.course import Bout, Course, course
+from kinescribe.events.rests import rests
+from kinescribe.events.scene import Scene
 from kinescribe.events.settings import EventSettings
-from kinescribe.geometry import compass, heading_deg, stretches
-from kinescribe.kinematics.posture import keeps_place
-from kinescribe.records import Clip, Event, Kinematics, Poses
-from kinescribe.trajectory import Cycles, Leg, cycles, legs, moving_stretches
+from kinescribe.events.tempo import changes
+from kinescribe.geometry import compass, heading_deg
+from kinescribe.records import Event
+from kinescribe.repetition import one_signal
+from kinescribe.trajectory import Cycles, Leg, cycles, legs
+
+MAX_ASIDE = 1.2
+"""What goes farther across its swings than this many of them does not swing: it goes somewhere."""
+
+MIN_DIRECT = 0.5
+"""A leg whose path is twice as long as the way it makes sways and drifts (a juggler does): it goes nowhere."""
 
 
 def find(scene: Scene, settings: EventSettings, found: Sequence[Event]) -> Iterator[Event]:
     """Yield what each subject's path shows."""
     for row in range(len(scene.tracks.ids)):
         if np.isfinite(scene.tracks.xyxy[row, :, 0]).any():
-            yield from _travel(scene, row, settings)
+            yield from _travel(course(scene, row, settings), settings)
 
 
-def _travel(scene: Scene, row: int, settings: EventSettings) -> Iterator[Event]:
-    """Movements, their shapes and repetitions, and the rests between them."""
-    clip, motion = scene.clip, scene.kinematics.tracks
-    subject = int(motion.ids[row])
-    path = motion.path_px(row)
-    size = float(np.nanmedian(motion.size_px[row])) if np.isfinite(motion.size_px[row]).any() else 0.0
-    noise = float(np.nan_to_num(motion.noise_px[row]))
-    threshold = max(
-        settings.min_speed_widths_s * clip.width,
-        settings.min_speed_sizes_s * size,
-        settings.min_speed_noise_s * noise,
-    )
-    shift = max(
-        settings.min_shift_widths * clip.width,
-        settings.min_shift_sizes * size,
-        settings.min_shift_noise * noise,
-    )
-    stirring = moving_stretches(clip.times_s, motion.speed_px_s[row], threshold)
+def _travel(way: Course, settings: EventSettings) -> Iterator[Event]:
     moves = []
-    for a, b in stirring:
-        found = list(_moves(clip, scene.kinematics, row, a, b, shift))
-        yield from found
-        moves += [(a, b)] if found else []
-    # Stirring that went nowhere (a sway, a step on the spot) is neither a movement nor a rest.
-    resting = np.isfinite(path[:, 0])
-    for a, b in stirring:
-        if (a, b) in moves or np.ptp(path[a : b + 1], axis=0).max() >= shift:
-            resting[a : b + 1] = False
-    for rest in _rests(clip, subject, path, resting, moves, shift, settings.min_rest_s):
-        if _keeps_place(clip, scene.poses, rest):
-            yield rest
+    for bout in way.bouts:
+        shown = list(_movements(way, bout))
+        yield from shown
+        moves += [bout] if shown else []
+    yield from rests(way, moves, settings)
 
 
-def _moves(clip: Clip, kinematics: Kinematics, row: int, a: int, b: int, shift: float) -> Iterator[Event]:
-    path = kinematics.tracks.path_px(row)[a : b + 1]
-    found = legs(path, shift / 2)
-    if len(found) > 1 or found[0].shape == "zigzag":
-        repeated = _best_cycles(path, shift)
+def _movements(way: Course, bout: Bout) -> Iterator[Event]:
+    """Movements of one bout of motion: a repetition and what comes before and after it, or one leg after another."""
+    path = way.path[bout.first : bout.last + 1]
+    pieces = legs(path, way.shift_px / 2)
+    if len(pieces) > 1 or pieces[0].shape == "zigzag":
+        repeated = _best_cycles(path, way.shift_px)
         if repeated is not None:
             axis, cycle = repeated
-            other = np.ptp(path[:, 1 - axis])
-            if other <= 1.2 * cycle.swing:
-                yield _oscillation(clip, kinematics, row, a, axis, cycle)
-                before, after = (a, a + cycle.first), (a + cycle.last, b)
-                for part in (before, after):
-                    yield from _legs(clip, kinematics, row, part, shift)
+            if np.ptp(path[:, 1 - axis]) <= MAX_ASIDE * cycle.swing:
+                first, last = bout.first + cycle.first, bout.first + cycle.last
+                yield _oscillation(way, bout, axis, cycle)
+                yield from _legs(way, bout, bout.first, first)
+                yield from _legs(way, bout, last, bout.last)
                 return
-    yield from _legs(clip, kinematics, row, (a, b), shift)
+    yield from _legs(way, bout, bout.first, bout.last)
 
 
-def _legs(
-    clip: Clip, kinematics: Kinematics, row: int, part: tuple[int, int], shift: float
-) -> Iterator[Event]:
-    a, b = part
-    if b - a < 2:
+def _legs(way: Course, bout: Bout, first: int, last: int) -> Iterator[Event]:
+    if last - first < 2:
         return
-    path = kinematics.tracks.path_px(row)
-    for leg in legs(path[a : b + 1], shift / 2):
-        first, last = a + leg.first, a + leg.last
-        length = float(np.hypot(*np.diff(path[first : last + 1], axis=0).T).sum())
-        net = float(np.hypot(*(path[last] - path[first])))
-        if (length if leg.shape == "circular" else net) >= shift:
-            yield _move(clip, kinematics, row, first, last, leg, shift)
-            yield from _speed_changes(clip, kinematics, row, first, last)
-
-
-def _rests(
-    clip: Clip,
-    subject: int,
-    path: Float[np.ndarray, "T 2"],
-    resting: Bool[np.ndarray, "T"],
-    moves: list[tuple[int, int]],
-    shift: float,
-    min_rest_s: float,
-) -> Iterator[Event]:
-    """Times without movement; a drift too slow to be called one is neither movement nor rest."""
-    for a, b in stretches(resting):
-        if clip.times_s[b] - clip.times_s[a] >= min_rest_s:
-            before = any(m[1] in (a - 1, a) for m in moves)
-            after = any(m[0] in (b, b + 1) for m in moves)
-            extent = float(np.ptp(path[a : b + 1], axis=0).max())
-            if extent >= shift:
-                continue
-            values = {"after_move": float(before), "before_move": float(after), "extent_px": extent}
-            yield Event(subject, "still", span_of(clip, a, b), values)
-
-
-def _keeps_place(clip: Clip, poses: Poses, rest: Event) -> bool:
-    """Whether the feet rest, too, where a skeleton shows them."""
-    row = np.flatnonzero(poses.ids == rest.subject)
-    during = (clip.times_s >= rest.span.start_s) & (clip.times_s <= rest.span.end_s)
-    return not len(row) or keeps_place(poses.keypoints[int(row[0])], during, poses.skeleton)
+    moved, corners = False, []
+    for leg in legs(way.path[first : last + 1], way.shift_px / 2):
+        a, b = first + leg.first, first + leg.last
+        corners += [b] if b < last else []
+        net, length = float(np.hypot(*(way.path[b] - way.path[a]))), way.way_px(a, b)
+        if leg.shape == "straight" and net < MIN_DIRECT * length:
+            continue
+        if (length if leg.shape == "circular" else net) >= way.shift_px:
+            moved = True
+            yield _move(way, bout, a, b, leg)
+        if leg.shape == "zigzag":
+            return
+    if moved:
+        part = bout._replace(first=first, last=last)
+        start, end = way.span(first, last, bout)
+        yield from changes(way, part._replace(start_s=start, end_s=end), corners)
 
 
 def _best_cycles(path: Float[np.ndarray, "M 2"], prominence: float) -> tuple[int, Cycles] | None:
@@ -123,64 +85,54 @@ def _best_cycles(path: Float[np.ndarray, "M 2"], prominence: float) -> tuple[int
     return max(some, key=lambda pair: pair[1].swing) if some else None
 
 
-def _oscillation(clip: Clip, kinematics: Kinematics, row: int, a: int, axis: int, cycle: Cycles) -> Event:
+def _oscillation(way: Course, bout: Bout, axis: int, cycle: Cycles) -> Event:
     values = {
         "swing_px": cycle.swing,
+        "swing_widths": cycle.swing / way.clip.width,
         "regularity": cycle.regularity,
-        "noise_px": float(kinematics.tracks.noise_px[row]),
-        **({} if cycle.number is None else {"count": float(cycle.number)}),
+        "noise_px": way.noise_px,
+        "in_scene": float(way.in_scene),
     }
-    span = span_of(clip, a + cycle.first, a + cycle.last)
+    count = _agreed(way, bout, axis, cycle)
+    if count is not None:
+        values["count"] = float(count)
+    span = way.span(bout.first + cycle.first, bout.first + cycle.last, bout)
     direction = ("left", "right") if axis == 0 else ("up", "down")
-    subject = int(kinematics.tracks.ids[row])
-    return Event(subject, "oscillate", span, values, direction=direction, shape="back_and_forth")
+    return Event(way.subject, "oscillate", span, values, direction=direction, shape="back_and_forth")
 
 
-def _move(clip: Clip, kinematics: Kinematics, row: int, a: int, b: int, leg: Leg, needed: float) -> Event:
-    motion = kinematics.tracks
-    path = motion.path_px(row)
-    dx, dy = (path[b] - path[a]).tolist()
-    seconds = float(clip.times_s[b] - clip.times_s[a])
-    length = float(np.hypot(*np.diff(path[a : b + 1], axis=0).T).sum())
+def _agreed(way: Course, bout: Bout, axis: int, cycle: Cycles) -> int | None:
+    """Return the number of swings if two views agree on it: turning points, and the period of the autocorrelation."""
+    within = slice(bout.first + cycle.first, bout.first + cycle.last + 1)
+    times, values = way.clip.times_s[within], way.path[within, axis]
+    again = one_signal(times, values, way.shift_px)
+    return cycle.number if again is not None and again.number == cycle.number else None
+
+
+def _move(way: Course, bout: Bout, first: int, last: int, leg: Leg) -> Event:
+    path, width = way.path, way.clip.width
+    dx, dy = (path[last] - path[first]).tolist()
+    span = way.span(first, last, bout)
+    length, net = way.way_px(first, last), float(np.hypot(dx, dy))
     values = {
         "dx_px": dx,
         "dy_px": dy,
-        "net_px": float(np.hypot(dx, dy)),
+        "net_px": net,
         "length_px": length,
         "heading_deg": float(heading_deg(np.array([dx]), np.array([dy]))[0]),
-        "speed_px_s": length / seconds,
-        "speed_widths_s": length / seconds / clip.width,
-        "net_widths": float(np.hypot(dx, dy)) / clip.width,
+        "speed_px_s": length / span.duration_s,
+        "speed_widths_s": length / span.duration_s / width,
+        "net_widths": net / width,
         "shape_quality": leg.quality,
         "turned_deg": leg.turned_deg,
-        "needed_px": needed,
-        "noise_px": float(motion.noise_px[row]),
-        "in_scene": float(motion.frame[row] == "scene"),
+        "needed_px": way.shift_px,
+        "noise_px": way.noise_px,
+        "in_scene": float(way.in_scene),
     }
+    if way.size_px > 0:  # not where the border hides how large it is
+        values |= {"net_sizes": net / way.size_px, "speed_sizes_s": length / span.duration_s / way.size_px}
     direction = compass(dx, dy)
     if leg.shape == "circular":
         direction = "counterclockwise" if leg.turned_deg > 0 else "clockwise"
         values["count"] = abs(leg.turned_deg) / 360
-    span = span_of(clip, a, b)
-    return Event(int(motion.ids[row]), "move", span, values, direction=(direction,), shape=leg.shape)
-
-
-def _speed_changes(clip: Clip, kinematics: Kinematics, row: int, a: int, b: int) -> Iterator[Event]:
-    """Speed that grows or falls through a leg; its ends are left out, where every start and stop changes speed."""
-    inside = (clip.times_s >= clip.times_s[a] + 0.4) & (clip.times_s <= clip.times_s[b] - 0.4)
-    index = np.flatnonzero(inside)
-    if len(index) < 10:
-        return
-    times, speed = clip.times_s[index], kinematics.tracks.speed_px_s[row, index]
-    slope, start = np.polyfit(times - times[0], speed, 1)
-    end = start + slope * (times[-1] - times[0])
-    fit = np.corrcoef(times, speed)[0, 1] ** 2
-    if fit < 0.7 or min(start, end) <= 0:
-        return
-    ratio = float(end / start)
-    if ratio >= 1.8 or ratio <= 1 / 1.8:
-        values = {"ratio": ratio, "fit": float(fit), "from_px_s": float(start), "to_px_s": float(end)}
-        kind = "accelerate" if ratio > 1 else "decelerate"
-        yield Event(
-            int(kinematics.tracks.ids[row]), kind, span_of(clip, int(index[0]), int(index[-1])), values
-        )
+    return Event(way.subject, "move", span, values, direction=(direction,), shape=leg.shape)

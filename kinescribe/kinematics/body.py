@@ -8,12 +8,13 @@ masses; everything also in torso lengths, so that nearness and body size cancel;
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from kinescribe.geometry import fill_gaps, inner_angle_deg, smooth, spectrum, stretches
+from kinescribe.geometry import Smoother, inner_angle_deg, spectrum
 from kinescribe.vocabulary import ANGLE_PAIRS, ANGLES, SKELETONS
 
 
@@ -51,6 +52,17 @@ SEGMENTS = (
 """De Leva, J. Biomechanics 29 (1996), table 4, men: masses and centres of mass (women differ by up to 2 % of the body's
 mass in the thighs). ``index`` is the first knuckle of the index finger, near de Leva's third metacarpal."""
 
+MIN_SAMPLES, MIN_JERK_S = 8, 1.0
+"""Spectra and jerk need more than so many samples, and jerk so long: it is the third derivative of a place."""
+MIN_ENERGY, MIN_PEAK = 1e-9, 1e-6
+"""Angles that move by less (deg/s squared, deg/s) rest: what is left is rounding."""
+MIN_SWING_DEG = 1.0
+"""Sides that swing by less have no phase: the correlation of what stands still is noise."""
+
+SWAP_DEG, SWAP_DEG_S = 90.0, 360.0
+"""Shoulders and hips that turn by more from one sample to the next, and faster, have changed sides: a dancer's fast
+pirouette is two turns a second, 72 degrees between samples at 10 Hz; a quick turn about takes half a second."""
+
 FEET = {"left_heel": "left_foot_index", "right_heel": "right_foot_index"}
 
 
@@ -59,8 +71,9 @@ class BodySettings:
     """How bodies are measured."""
 
     half_window_s: float = 0.25
-    """Half length of the smoothing polynomial of degree 2, 5 samples at 10 Hz: leaves 0.78 of the speed of a swing of
-    1 Hz and a third of a sample's jitter. (0.35 s leaves 0.59 and a fifth.)"""
+    """Half length of the smoothing polynomial of degree 2, 5 samples at 10 Hz: leaves 0.79 of the speed of a swing of
+    1 Hz, and makes jitter of 1 cm a speed of 0.032 m/s per coordinate (the difference of two samples: 0.14). 0.35 s, 7
+    samples, leaves 0.61 and 0.019."""
     min_score: float = 0.6
     """A point below this is unknown, and an angle needs all three of its points (KPM appendix B.2)."""
     max_gap_s: float = 0.3
@@ -71,6 +84,9 @@ class BodySettings:
     """Where high frequencies begin."""
     min_spectrum_s: float = 1.0
     """A shorter stretch has no spectrum to speak of."""
+    min_level: float = 0.5
+    """Share of its width (the median over the clip) that a trunk must show from above to face anywhere. Less is left of
+    it when the body lies on its side, or turns so fast that smoothing flattens it: two turns a second at 10 Hz."""
 
 
 class Angles(NamedTuple):
@@ -87,14 +103,33 @@ class Angles(NamedTuple):
     dominant_hz: Float[np.ndarray, "J"]
     """Frequency of the strongest line."""
     sigma: Float[np.ndarray, "J"]
-    """Standard deviation of the amplitude spectrum, deg/s (KPM eq. 8)."""
+    """How far the power spreads over frequencies: its standard deviation, Hz. A pure swing keeps 0.57 / duration, from
+    the window. (KPM eq. 8 takes that of the amplitudes of all bins, which grows with the clip's length.)"""
     smoothness: Float[np.ndarray, "J"]
     """Log dimensionless jerk of the angle (Balasubramanian et al. 2012): -5.3 for one minimum-jerk reach, lower for
     jerkier movement."""
+    jerk_deg_s3: Float[np.ndarray, "J"]
+    """Root mean square angular jerk."""
     symmetry: Float[np.ndarray, "P"]
     """Per pair of ``ANGLE_PAIRS``: smaller over larger range of motion, in [0, 1]."""
     phase: Float[np.ndarray, "P"]
     """Per pair: correlation of left and right angle, 1 in unison (jumping jack), -1 in turn (walking)."""
+
+
+class Trunk(NamedTuple):
+    """How a trunk is held, from four smooth points in space; NaN is unknown, all of it in two dimensions.
+
+    The vertical is the camera's: one that looks down by 20 degrees lets all who face it lean forward by 20. Changes
+    of lean are sure, a lean that never changes is not. Samples in which the skeleton has swapped its sides are unknown.
+    """
+
+    lean_deg: Float[np.ndarray, "T"]
+    """Off the vertical towards the body's front, in (-180, 180]: 0 upright, 90 bent level, negative backward."""
+    lean_left_deg: Float[np.ndarray, "T"]
+    """Off the vertical towards the body's own left; negative to its right."""
+    yaw_deg: Float[np.ndarray, "T"]
+    """Where the front points, about the vertical: 0 at the camera, 90 to the picture's right (counterclockwise seen
+    from above), unwrapped. Over a gap the shorter way round is assumed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,6 +149,7 @@ class BodyMotion:
     angular_speed_deg_s: Float[np.ndarray, "T J"]
     """Signed: positive opens."""
     angles: Angles
+    trunk: Trunk
 
 
 def measure(
@@ -133,25 +169,28 @@ def measure(
         settings: thresholds.
     """
     with np.errstate(invalid="ignore"):
-        known = (score >= settings.min_score) & np.isfinite(points).all(-1)
+        known = (score >= settings.min_score) & np.isfinite(
+            sum(points[..., c] for c in range(points.shape[2]))
+        )
     raw = bridged(times_s, points, known, settings.max_gap_s)
     total, keypoints, dims = raw.shape
-    rows = raw.transpose(1, 2, 0).reshape(-1, total)
-    value, rate = (
-        signal.reshape(keypoints, dims, total) for signal in smooth(times_s, rows, settings.half_window_s)
-    )
-    place = {name: i for i, name in enumerate(SKELETONS[skeleton])}
-    torso = _torso(value, place)
-    com, com_rate = (_weighted(signal, place, settings.min_mass).T for signal in (value, rate))
-    angle, turn = _angles(times_s, raw, place, settings)
+    plan, smoother = _plan(skeleton), Smoother(times_s, settings.half_window_s)
+    rows = np.ascontiguousarray(raw.reshape(total, keypoints * dims).T)
+    rate = smoother.rate(rows).reshape(keypoints, dims, total)
+    used = rows.reshape(keypoints, dims, total)[plan.points]
+    used, used_rate = smoother.value(used.reshape(-1, total)).reshape(used.shape), rate[plan.points]
+    torso = _torso(used, plan)
+    com, com_rate = (_weighted(signal, plan, settings.min_mass).T for signal in (used, used_rate))
+    angle, turn = _angles(smoother, raw, skeleton)
     return BodyMotion(
         torso=torso,
-        point_speed=np.sqrt(np.einsum("kct,kct->tk", rate, rate)) / torso,
+        point_speed=(np.sqrt(_total(rate.swapaxes(1, 2) ** 2)) / torso).T,
         centre_of_mass=com,
         com_speed=np.linalg.norm(com_rate, axis=1) / torso,
         angle_deg=angle,
         angular_speed_deg_s=turn,
         angles=summary(times_s, angle, turn, settings),
+        trunk=_trunk(smoother, points[:, plan.trunk], known[:, plan.trunk], settings),
     )
 
 
@@ -162,17 +201,19 @@ def summary(
     settings: BodySettings = BodySettings(),
 ) -> Angles:
     """Return what smooth joint angles, and their speeds, did over all their time."""
-    lines = np.array([_spectral(times_s, column, settings) for column in speed_deg_s.T])
-    energy, high_share, dominant_hz, sigma = lines.T
-    symmetry, phase = _sides(angle_deg)
+    energy, high_share, dominant_hz, sigma = _spectral(times_s, speed_deg_s, settings)
+    smoothness, jerk = _jerk(times_s, speed_deg_s)
+    span = _range(angle_deg)
+    symmetry, phase = _sides(angle_deg, span)
     return Angles(
-        range_deg=_range(angle_deg),
+        range_deg=span,
         rms_deg_s=np.sqrt(_mean(speed_deg_s**2)),
         energy=energy,
         high_share=high_share,
         dominant_hz=dominant_hz,
         sigma=sigma,
-        smoothness=np.array([smoothness(times_s, column) for column in speed_deg_s.T]),
+        smoothness=smoothness,
+        jerk_deg_s3=jerk,
         symmetry=symmetry,
         phase=phase,
     )
@@ -184,29 +225,41 @@ def bridged(
     known: Bool[np.ndarray, "T K"],
     max_gap_s: float,
 ) -> Float[np.ndarray, "T K C"]:
-    """Return points with gaps up to ``max_gap_s`` crossed in straight lines; the rest of the unknown is NaN."""
-    clean = np.where(known[..., None], points, np.nan)
-    if known.all() or not len(points):
-        return clean
-    index = np.arange(len(points))[:, None]
-    before = np.maximum.accumulate(np.where(known, index, -1), axis=0)
-    after = np.minimum.accumulate(np.where(known, index, len(points))[::-1], axis=0)[::-1]
-    inside = ~known & (before >= 0) & (after < len(points))
-    sample, point = np.nonzero(inside)
-    a, b = before[sample, point], after[sample, point]
-    short = times_s[b] - times_s[a] <= max_gap_s + 1e-9
-    sample, point, a, b = sample[short], point[short], a[short], b[short]
-    share = ((times_s[sample] - times_s[a]) / (times_s[b] - times_s[a]))[:, None]
-    clean[sample, point] = (1 - share) * points[a, point] + share * points[b, point]
-    return clean
+    """Return points with gaps up to ``max_gap_s`` crossed in straight lines; the rest of the unknown is NaN.
+
+    Where everything is known, they are the given points themselves.
+    """
+    if known.all():
+        return points
+    total, keypoints, dims = points.shape
+    # The known cells, point by point; a gap is a step of more than one sample to the next cell of the same point.
+    cell = np.flatnonzero(known.T)
+    point = cell // total
+    sample = cell - total * point
+    gap = np.flatnonzero((np.diff(cell) > 1) & (np.diff(point) == 0))
+    gap = gap[times_s[sample[gap + 1]] - times_s[sample[gap]] <= max_gap_s + 1e-9]
+    missing = sample[gap + 1] - sample[gap] - 1
+    a, b = np.repeat(gap, missing), np.repeat(gap + 1, missing)
+    at = sample[a] + 1 + np.arange(len(a)) - np.repeat(np.cumsum(missing) - missing, missing)
+    start, end = times_s[sample[a]], times_s[sample[b]]
+    share = ((times_s[at] - start) / (end - start)).astype(points.dtype)[:, None]
+    # Rows of a matrix are taken faster than cells of a block.
+    rows, clean, unknown = points.reshape(-1, dims), points.copy().reshape(-1, dims), ~known.ravel()
+    before = rows.take(sample[a] * keypoints + point[a], axis=0)
+    after = rows.take(sample[b] * keypoints + point[b], axis=0)
+    crossed = at * keypoints + point[a]
+    clean[crossed] = before + share * (after - before)
+    unknown[crossed] = False
+    clean[np.flatnonzero(unknown)] = np.nan
+    return clean.reshape(points.shape)
 
 
 def centre_of_mass(
     points: Float[np.ndarray, "T K C"], skeleton: str, min_mass: float = BodySettings.min_mass
 ) -> Float[np.ndarray, "T C"]:
     """Return the centre of mass from segment masses (de Leva 1996); NaN where too little of the body is known."""
-    place = {name: i for i, name in enumerate(SKELETONS[skeleton])}
-    return _weighted(points.transpose(1, 2, 0), place, min_mass).T
+    plan = _plan(skeleton)
+    return _weighted(points.transpose(1, 2, 0)[plan.points], plan, min_mass).T
 
 
 def smoothness(times_s: Float[np.ndarray, "T"], speed: Float[np.ndarray, "T"]) -> float:
@@ -215,69 +268,145 @@ def smoothness(times_s: Float[np.ndarray, "T"], speed: Float[np.ndarray, "T"]) -
     -ln((D^3 / v_peak^2) * integral of (d2v/dt2)^2), D the duration of the longest known stretch. NaN if that is shorter
     than a second or nothing moves.
     """
-    a, b = _longest(speed)
-    if b - a < 8 or times_s[b] - times_s[a] < 1.0:
-        return np.nan
-    times, values = times_s[a : b + 1], speed[a : b + 1]
-    peak, duration = float(np.abs(values).max()), float(times[-1] - times[0])
-    if peak < 1e-6:
-        return np.nan
-    jerk = np.gradient(np.gradient(values, times), times)
-    return float(-np.log(max(duration**3 / peak**2 * np.trapezoid(jerk**2, times), 1e-12)))
+    return float(_jerk(times_s, speed[:, None])[0][0])
 
 
 # --- parts --------------------------------------------------------------------------------------------------
 
 
-def _torso(value: Float[np.ndarray, "K C T"], place: dict[str, int]) -> float:
-    upper, lower = (value[[place[name] for name in names]].mean(0) for names in (_SHOULDERS, _HIPS))
-    length = np.linalg.norm(upper - lower, axis=0)
-    return float(np.nanmedian(length)) if np.isfinite(length).any() else float("nan")
+class _Plan(NamedTuple):
+    """Where a skeleton has the points from which its masses and its trunk are measured, P of them."""
+
+    points: Int[np.ndarray, "P"]
+    """Which keypoints."""
+    place: dict[str, int]
+    """Their order, by name."""
+    share: Float[np.ndarray, "S P"]
+    """The centre of each segment, as a weighted mean of these points."""
+    mass: Float[np.ndarray, "S"]
+    trunk: list[int]
+    """Keypoints: left and right shoulder, left and right hip."""
 
 
-def _weighted(
-    value: Float[np.ndarray, "K C T"], place: dict[str, int], min_mass: float
-) -> Float[np.ndarray, "C T"]:
+@cache
+def _plan(skeleton: str) -> _Plan:
+    """Return it; segments without points in this skeleton are left out."""
+    names = SKELETONS[skeleton]
+    segments = [s for s in SEGMENTS if {*s.proximal, *s.distal} <= set(names)]
+    used = {name for s in segments for name in (*s.proximal, *s.distal)}
+    place = {name: i for i, name in enumerate(name for name in names if name in used)}
+    share = np.zeros((len(segments), len(place)))
+    for row, segment in zip(share, segments, strict=True):
+        for ends, weight in ((segment.proximal, 1 - segment.centre), (segment.distal, segment.centre)):
+            for name in ends:
+                row[place[name]] += weight / len(ends)
+    points = np.array([i for i, name in enumerate(names) if name in used])
+    trunk = [names.index(name) for name in (*_SHOULDERS, *_HIPS)]
+    return _Plan(points, place, share, np.array([s.mass for s in segments]), trunk)
+
+
+def _total(values: Float[np.ndarray, "A B C"]) -> Float[np.ndarray, "A B"]:
+    """Sum of two or three coordinates, faster than along so short an axis."""
+    total = values[..., 0] + values[..., 1]
+    return total + values[..., 2] if values.shape[2] == 3 else total
+
+
+def _torso(value: Float[np.ndarray, "P C T"], plan: _Plan) -> float:
+    one, two, three, four = (value[plan.place[name]] for name in (*_SHOULDERS, *_HIPS))
+    length = np.linalg.norm(one + two - three - four, axis=0) / 2
+    length = length[np.isfinite(length)]
+    return float(np.median(length)) if len(length) else float("nan")
+
+
+def _trunk(
+    smoother: Smoother,
+    points: Float[np.ndarray, "T 4 C"],
+    known: Bool[np.ndarray, "T 4"],
+    settings: BodySettings,
+) -> Trunk:
+    """Return how the trunk is held. x is right, y down and z away from the camera, whose vertical counts."""
+    total, _, dims = points.shape
+    nowhere = np.full(total, np.nan)
+    if dims < 3:
+        return Trunk(nowhere, nowhere, nowhere)
+    times = smoother.times_s
+    held: Bool[np.ndarray, "T"] = np.asarray(known.all(1))
+    left_shoulder, right_shoulder, left_hip, right_hip = points.swapaxes(0, 1)
+    up = (left_shoulder + right_shoulder - left_hip - right_hip) / 2
+    across = left_shoulder - right_shoulder + left_hip - right_hip
+    held[held] = ~_swapped(times[held], across[held])
+    both = bridged(times, np.stack([up, across], axis=1), np.stack([held, held], axis=1), settings.max_gap_s)
+    up, across = smoother.value(both.reshape(total, -1).T).reshape(2, 3, total)
+    width, level = np.linalg.norm(across, axis=0), np.hypot(across[0], across[2])
+    if not np.isfinite(width).any():
+        return Trunk(nowhere, nowhere, nowhere)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        left = np.where(level > settings.min_level * np.nanmedian(width), across[[0, 2]] / level, np.nan)
+    front = np.stack([left[1], -left[0]])  # left x up
+    forward, sideways = (np.degrees(np.arctan2((up[[0, 2]] * to).sum(0), -up[1])) for to in (front, left))
+    yaw = np.degrees(np.arctan2(front[0], -front[1]))
+    faces = np.isfinite(yaw)
+    yaw[faces] = np.unwrap(yaw[faces], period=360)
+    return Trunk(forward, sideways, yaw)
+
+
+def _swapped(times_s: Float[np.ndarray, "M"], across: Float[np.ndarray, "M 3"]) -> Bool[np.ndarray, "M"]:
+    """Return where a skeleton has its left and right the other way round than most of the time.
+
+    Nets take backs for fronts, and profiles for the other side's. That is a turn too quick for a body; where the next
+    one leads back, everything in between was swapped.
+    """
+    if len(across) < 2:
+        return np.zeros(len(across), bool)
+    cosine = (across[1:] * across[:-1]).sum(1) / np.maximum(
+        np.linalg.norm(across[1:], axis=1) * np.linalg.norm(across[:-1], axis=1), 1e-12
+    )
+    turn = np.degrees(np.arccos(np.clip(cosine, -1, 1)))
+    quick = (turn > SWAP_DEG) & (turn > SWAP_DEG_S * np.diff(times_s))
+    other = np.concatenate([[False], np.cumsum(quick) % 2 == 1])
+    return other if 2 * other.sum() <= len(other) else ~other
+
+
+def _weighted(value: Float[np.ndarray, "P C T"], plan: _Plan, min_mass: float) -> Float[np.ndarray, "C T"]:
     """Return the mass-weighted mean of the segments that are known, of places or of velocities (it is linear)."""
-    total = np.zeros(value.shape[1:])
-    mass = np.zeros(value.shape[2])
-    for segment in SEGMENTS:
-        if not all(name in place for name in (*segment.proximal, *segment.distal)):
-            continue
-        ends = [
-            value[[place[name] for name in names]].mean(0) for names in (segment.proximal, segment.distal)
-        ]
-        centre = (1 - segment.centre) * ends[0] + segment.centre * ends[1]
-        known = np.isfinite(centre[0])
-        mass += segment.mass * known
-        total += segment.mass * np.where(known, centre, 0)
-    return np.where(mass >= min_mass, total / np.maximum(mass, 1e-9), np.nan)
+    _, dims, total = value.shape
+    known = np.isfinite(value[:, 0])
+    filled = value if known.all() else np.where(known[:, None], value, 0)
+    centre = (plan.share @ filled.reshape(len(value), -1)).reshape(-1, dims, total)
+    weight = plan.mass[:, None] * ((plan.share > 0).astype(float) @ ~known == 0)
+    mass = weight.sum(0)
+    total_mass = np.where(mass >= min_mass, mass, np.nan)
+    return np.einsum("st,sct->ct", weight, centre) / total_mass
 
 
 def _angles(
-    times_s: Float[np.ndarray, "T"],
-    raw: Float[np.ndarray, "T K C"],
-    place: dict[str, int],
-    settings: BodySettings,
+    smoother: Smoother, raw: Float[np.ndarray, "T K C"], skeleton: str
 ) -> tuple[Float[np.ndarray, "T J"], Float[np.ndarray, "T J"]]:
     """Return the angles and their speeds. Which end of the foot is taken is decided once for the clip."""
     nowhere = np.full((len(raw), raw.shape[2]), np.nan)
-    at = {name: raw[:, i] for name, i in place.items()}
+    used = {name for names in ANGLES.values() for name in names} | {*FEET.values()}
+    at = {name: raw[:, i] for i, name in enumerate(SKELETONS[skeleton]) if name in used}
     for heel, toe in FEET.items():
         seen = [int(np.isfinite(at.get(name, nowhere)[:, 0]).sum()) for name in (heel, toe)]
         at[heel] = at.get(heel, nowhere) if 2 * seen[0] >= seen[1] else at[toe]
-    corners = [np.stack([at.get(names[i], nowhere) for names in ANGLES.values()]) for i in range(3)]
-    value, rate = smooth(times_s, inner_angle_deg(*corners), settings.half_window_s)
+    corners = (np.stack([at.get(names[i], nowhere) for names in ANGLES.values()]) for i in range(3))
+    value, rate = smoother(inner_angle_deg(*corners).astype(np.float64))
     return np.clip(value, 0, 180).T, rate.T
 
 
 def _range(angle: Float[np.ndarray, "T J"]) -> Float[np.ndarray, "J"]:
-    known = np.isfinite(angle).any(0)
-    result = np.full(angle.shape[1], np.nan)
-    if known.any():
-        low, high = np.nanpercentile(angle[:, known], [5, 95], axis=0)
-        result[known] = high - low
-    return result
+    """Return the 95th less the 5th percentile of what is known (NaN is sorted to the end)."""
+    if not len(angle):
+        return np.full(angle.shape[1], np.nan)
+    column = np.arange(angle.shape[1])
+    ordered, last = np.sort(angle, axis=0), np.isfinite(angle).sum(0) - 1
+
+    def percentile(q: float) -> Float[np.ndarray, "J"]:
+        low, share = np.divmod(q / 100 * np.maximum(last, 0), 1)
+        a, b = (ordered[i.astype(int), column] for i in (low, np.minimum(low + 1, np.maximum(last, 0))))
+        return a + share * (b - a)
+
+    return percentile(95) - percentile(5)
 
 
 def _mean(values: Float[np.ndarray, "T J"]) -> Float[np.ndarray, "J"]:
@@ -286,40 +415,104 @@ def _mean(values: Float[np.ndarray, "T J"]) -> Float[np.ndarray, "J"]:
     return np.where(counted > 0, np.where(known, values, 0).sum(0) / np.maximum(counted, 1), np.nan)
 
 
-def _longest(signal: Float[np.ndarray, "T"]) -> tuple[int, int]:
-    return max(stretches(np.isfinite(signal)), key=lambda run: run[1] - run[0], default=(0, 0))
+def _longest(known: Bool[np.ndarray, "T J"]) -> tuple[Int[np.ndarray, "J"], Int[np.ndarray, "J"]]:
+    """Return the longest known stretch of each column: its first sample, and how many it has (0 where none)."""
+    total, columns = known.shape
+    padded = np.zeros((columns, total + 2), np.int8)
+    padded[:, 1:-1] = known.T
+    edge = np.diff(padded).ravel()
+    begin, end = np.flatnonzero(edge == 1), np.flatnonzero(edge == -1)
+    column, length = begin // (total + 1), end - begin
+    first, longest = np.zeros(columns, np.int64), np.zeros(columns, np.int64)
+    for run in np.argsort(length, kind="stable").tolist():  # the last that is written is the longest
+        first[column[run]], longest[column[run]] = begin[run] % (total + 1), length[run]
+    return first, longest
 
 
 def _spectral(
-    times_s: Float[np.ndarray, "T"], column: Float[np.ndarray, "T"], settings: BodySettings
-) -> tuple[float, float, float, float]:
-    filled = fill_gaps(times_s, column, settings.max_gap_s) if np.isnan(column).any() else column
-    a, b = _longest(filled)
-    if b - a < 8 or times_s[b] - times_s[a] < settings.min_spectrum_s - 1e-9:
-        return (np.nan,) * 4
-    times = times_s[a : b + 1]
-    grid = np.linspace(times[0], times[-1], len(times))
-    even = np.interp(grid, times, filled[a : b + 1])
-    frequency, power = spectrum(even, (len(grid) - 1) / float(grid[-1] - grid[0]))
-    total = float(power.sum())
-    if total < 1e-9:
-        return total, np.nan, np.nan, 0.0
-    high = float(power[frequency > settings.high_hz].sum()) / total
-    return total, high, float(frequency[power.argmax()]), float(np.sqrt(power).std())
-
-
-def _sides(angle: Float[np.ndarray, "T J"]) -> tuple[Float[np.ndarray, "P"], Float[np.ndarray, "P"]]:
-    index = {name: i for i, name in enumerate(ANGLES)}
-    span = _range(angle)
-    symmetry, phase = np.full(len(ANGLE_PAIRS), np.nan), np.full(len(ANGLE_PAIRS), np.nan)
-    for p, name in enumerate(ANGLE_PAIRS):
-        left, right = (index[f"{side}_{name}"] for side in ("left", "right"))
-        low, high = sorted((float(span[left]), float(span[right])))
-        if high > 0:
-            symmetry[p] = low / high
-        both: Int[np.ndarray, "M"] = np.flatnonzero(
-            np.isfinite(angle[:, left]) & np.isfinite(angle[:, right])
+    times_s: Float[np.ndarray, "T"], speed: Float[np.ndarray, "T J"], settings: BodySettings
+) -> Float[np.ndarray, "4 J"]:
+    """Return energy, share of high frequencies, strongest frequency and sigma of each signal."""
+    result = np.full((4, speed.shape[1]), np.nan)
+    filled = bridged(times_s, speed[..., None], np.isfinite(speed), settings.max_gap_s)[..., 0]
+    first, longest = _longest(np.isfinite(filled))
+    for start, length in {*zip(first.tolist(), longest.tolist(), strict=True)}:
+        columns = np.flatnonzero((first == start) & (longest == length))
+        stretch = slice(start, start + length)
+        times = times_s[stretch]
+        if length <= MIN_SAMPLES or times[-1] - times[0] < settings.min_spectrum_s - 1e-9:
+            continue
+        even = _evenly(times, filled[stretch][:, columns])
+        frequency, power = spectrum(even.T, (length - 1) / float(times[-1] - times[0]))
+        energy = power.sum(1)
+        moves = energy >= MIN_ENERGY
+        share = np.where(
+            moves, power[:, frequency > settings.high_hz].sum(1) / np.where(moves, energy, 1), np.nan
         )
-        if len(both) >= 3 and low > 1.0:  # a degree: correlation of what stands still is noise
-            phase[p] = float(np.corrcoef(angle[both, left], angle[both, right])[0, 1])
+        strongest = np.where(moves, frequency[power.argmax(1)], np.nan)
+        part = power / np.where(moves, energy, np.nan)[:, None]
+        sigma = np.sqrt((part * frequency**2).sum(1) - (part * frequency).sum(1) ** 2)
+        result[:, columns] = energy, share, strongest, sigma
+    return result
+
+
+def _evenly(times_s: Float[np.ndarray, "M"], values: Float[np.ndarray, "M J"]) -> Float[np.ndarray, "M J"]:
+    """Return signals at as many even times, by straight lines between the samples."""
+    grid = np.linspace(times_s[0], times_s[-1], len(times_s))
+    if float(np.abs(grid - times_s).max()) < 1e-6 * float(grid[1] - grid[0]):
+        return values
+    left = np.clip(np.searchsorted(times_s, grid, side="right") - 1, 0, len(times_s) - 2)
+    share = ((grid - times_s[left]) / (times_s[left + 1] - times_s[left]))[:, None]
+    return (1 - share) * values[left] + share * values[left + 1]
+
+
+def _jerk(
+    times_s: Float[np.ndarray, "T"], speed: Float[np.ndarray, "T J"]
+) -> tuple[Float[np.ndarray, "J"], Float[np.ndarray, "J"]]:
+    """Return smoothness and root mean square jerk of each signal, over its longest known stretch.
+
+    Jerk is the curvature of the speed, from each sample and its two neighbours; the ends take that of the sample
+    beside them.
+    """
+    smooth, jerk = np.full((2, speed.shape[1]), np.nan)
+    if len(times_s) <= MIN_SAMPLES:
+        return smooth, jerk
+    first, longest = _longest(np.isfinite(speed))
+    last = np.maximum(first + longest - 1, 0)
+    duration = times_s[last] - times_s[first]
+    step = np.diff(times_s)
+    slope = np.diff(speed, axis=0) / step[:, None]
+    within = (step[1:] + step[:-1]) / 2
+    curve = np.diff(slope, axis=0) / within[:, None]
+    sample = np.arange(1, len(times_s) - 1)[:, None]
+    span = (
+        within[:, None] + (sample == first + 1) * step[first] / 2 + (sample == last - 1) * step[last - 1] / 2
+    )
+    inside = (sample > first) & (sample < last)
+    square = np.where(inside, curve**2 * span, 0).sum(0)
+    sample = np.arange(len(times_s))[:, None]
+    peak = np.where((sample >= first) & (sample <= last), np.abs(speed), 0).max(0)
+    enough = (longest > MIN_SAMPLES) & (duration >= MIN_JERK_S - 1e-9)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        jerk = np.where(enough, np.sqrt(square / duration), np.nan)
+        relative = np.maximum(duration**3 / peak**2 * square, 1e-12)
+        smooth = np.where(enough & (peak >= MIN_PEAK), -np.log(relative), np.nan)
+    return smooth, jerk
+
+
+def _sides(
+    angle: Float[np.ndarray, "T J"], span: Float[np.ndarray, "J"]
+) -> tuple[Float[np.ndarray, "P"], Float[np.ndarray, "P"]]:
+    """Return symmetry and phase of each pair, from the angles and their ranges of motion."""
+    names = list(ANGLES)
+    left, right = ([names.index(f"{side}_{pair}") for pair in ANGLE_PAIRS] for side in ("left", "right"))
+    low, high = np.minimum(span[left], span[right]), np.maximum(span[left], span[right])
+    one, two = angle[:, left], angle[:, right]
+    both = np.isfinite(one) & np.isfinite(two)
+    counted = both.sum(0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        one, two = (np.where(both, x - np.where(both, x, 0).sum(0) / counted, 0) for x in (one, two))
+        correlation = (one * two).sum(0) / np.sqrt((one**2).sum(0) * (two**2).sum(0))
+        symmetry = np.where(high > 0, low / high, np.nan)
+        phase = np.where((counted >= 3) & (low > MIN_SWING_DEG), correlation, np.nan)
     return symmetry, phase

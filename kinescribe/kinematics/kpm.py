@@ -3,10 +3,29 @@
 For comparison with the paper: nothing in Kinescribe rests on these numbers. What is wrong with them, and what the
 default does instead, stands in docs/method.md; ``kinescribe.kinematics.body`` is the default.
 
-Where the paper leaves something open, ``KpmSettings`` takes a side; each field gives the reason. Two points are no
-choice: eq. 6-8 square complex numbers, where only the square of the modulus is an energy (the sum of V^2 of a 1 Hz sine
-with phase 0.7 is -7648), and eq. 2 is called a centre of mass but is the mean speed of all points, which is what is
-computed here under the name ``mean_speed``.
+What the paper leaves open, and the side taken (those that may be changed are fields of ``KpmSettings``):
+
+1. *Which 32 frames* (appendix D). Evenly spread, first and last included: a movement's end is part of it. (``frames``)
+2. *Delta t of 32 uniform frames.* The true time between the frames taken; eq. 1 and 4 are rates per second.
+3. *A score of exactly 0.6.* B.2 calls points "below 0.6" invalid, but wants scores "greater than 0.6" for an angle.
+   The stricter of the two for both. (``threshold``)
+4. *K of eq. 2 when points are missing.* They are "excluded from subsequent calculations": the number that is left.
+   Dividing by 133 would slow a body down that is half hidden.
+5. *When the toe replaces the heel* (table 4). Frame by frame, as it reads. (``ankle_per_frame``)
+6. *The first frame has no rate.* The signals of eq. 5 are T - 1 long, and that is their T.
+7. *Which signals eq. 5 transforms.* The mean speed of eq. 2, and omega of every joint; ``spectral`` does the same with
+   any other, as ``spectral(found.speed.T)`` for every point.
+8. *Unknown values in eq. 5.* Bridged by straight lines, ends held: a transform has no gaps.
+9. *V[k]^2 of a complex number* (eq. 6-8). |V[k]|^2, and |V[k]| in eq. 8: no choice. Only that is an energy; the sum of
+   V[k]^2 of 10 s of a 1 Hz sine of phase 0.7, at 30 frames per second, is -7649.
+10. *Delta of eq. 7*, a bin without a number. (``delta``)
+11. *k up to T - 1 in eq. 7*: the mirrored low frequencies count as high. As published. (``one_sided``)
+12. *Velocity and angular-velocity score*, named without a formula. The share of the clip's largest value: it tells
+    vigorous frames from calm ones, and needs no constant.
+13. *When nothing is reliable* (B.2). No kinematics: ``measure`` gives None. So it does where no point is reliable in
+    two neighbouring frames, since nothing then has a speed.
+
+Eq. 2 is called a centre of mass; it is the mean speed of all points, and computed under the name ``mean_speed``.
 """
 
 from __future__ import annotations
@@ -28,19 +47,17 @@ class KpmSettings:
     """The published numbers, and one side of every open question."""
 
     frames: int | None = 32
-    """Uniform frames (section 3.3), first and last included; a shorter clip gives all of its own, none twice. None
-    takes all. Open: which frames. Ends included, since a movement's end is part of it."""
+    """Uniform frames; a shorter clip gives all of its own, none twice. None takes all."""
     threshold: float = 0.6
-    """A point counts with a score above this (B.2)."""
+    """A point counts with a score above this (B.2), and an angle with three such points."""
     delta: int = 8
-    """Bin above which frequencies are "high" in eq. 7. Open: the paper gives no number. 8 of 32 bins is half of the
-    Nyquist frequency."""
+    """Bin above which frequencies are "high" in eq. 7: 8 of 32 bins is half of the Nyquist frequency."""
     one_sided: bool = False
     """Sum eq. 7 up to the Nyquist frequency only. As published, k runs to T - 1 and counts the mirrored low
     frequencies as high: a pure slow sine gets one half whatever delta is."""
     ankle_per_frame: bool = True
-    """Take the fallback of the ankles frame by frame. Open: when the toe replaces the heel. Table 4 reads as if asked
-    anew each time; the angle jumps where it changes, which is why the default kinematics choose once per clip."""
+    """Ask anew in each frame for the end of the foot; the angle jumps where it changes. Otherwise it is chosen once for
+    the clip, as the default kinematics do."""
 
     def __post_init__(self) -> None:
         if self.frames is not None and self.frames < 2:
@@ -86,8 +103,7 @@ class KpmKinematics:
     mean_angular_velocity: float
     """omega-bar, eq. 4: the mean of ``joint_mean``; NaN without any angle."""
     velocity_score: Float[np.ndarray, "U"]
-    """Mean speed as a share of its largest, in [0, 1]. Open: the paper names a score and gives no formula; its use is
-    to tell vigorous frames from calm ones within a clip, and this needs no constant."""
+    """Mean speed as a share of its largest, in [0, 1]; 0 for a body that rests."""
     angular_velocity_score: Float[np.ndarray, "U"]
     """The same of the mean |omega| of the known joints."""
     velocity_spectrum: Spectral
@@ -108,8 +124,7 @@ def measure(
     Args:
         points: x, y, z of every keypoint, any unit.
         score: confidence of every keypoint in [0, 1].
-        times_s: increasing presentation times. Open: what delta t is for 32 uniform frames; it is the true time
-            between the frames taken.
+        times_s: increasing presentation times.
         skeleton: key of ``vocabulary.SKELETONS``.
         settings: the published numbers.
 
@@ -119,14 +134,14 @@ def measure(
     """
     frame = _uniform(len(times_s), settings.frames)
     at = points if len(frame) == len(points) else points[frame]
-    known = (score[frame] > settings.threshold) & np.isfinite(at[..., 0] + at[..., 1] + at[..., 2])
+    with np.errstate(invalid="ignore"):
+        known = (score[frame] > settings.threshold) & np.isfinite(_sum(at))
     both = known[1:] & known[:-1]
     if len(frame) < 2 or not both.any():
         return None
     step = np.diff(times_s[frame])
     way = at[1:] - at[:-1]
-    speed = np.sqrt(np.einsum("ukc,ukc->uk", way, way)) / step[:, None]  # eq. 1
-    speed[~both] = np.nan
+    speed = np.where(both, np.sqrt(_sum(way * way)) / step[:, None], np.nan)  # eq. 1
     mean_speed = _mean(speed)  # eq. 2
     angle = _angles(at, known, skeleton, settings)  # eq. 3
     omega = np.diff(angle, axis=0) / step[:, None]  # eq. 4
@@ -141,8 +156,8 @@ def measure(
         mean_angular_velocity=float(_mean(joint_mean[None])[0]),
         velocity_score=_share_of_largest(mean_speed),
         angular_velocity_score=_share_of_largest(_mean(np.abs(omega))),
-        velocity_spectrum=_spectral(mean_speed[None], settings),
-        angular_spectrum=_spectral(omega.T, settings),
+        velocity_spectrum=spectral(mean_speed[None], settings),
+        angular_spectrum=spectral(omega.T, settings),
     )
 
 
@@ -188,6 +203,11 @@ def _preferred(
     )  # preferred: unless mostly unseen
 
 
+def _sum(vectors: Float[np.ndarray, "U K 3"]) -> Float[np.ndarray, "U K"]:
+    """Sum of the three coordinates, faster than along so short an axis."""
+    return vectors[..., 0] + vectors[..., 1] + vectors[..., 2]
+
+
 def _mean(values: Float[np.ndarray, "S U"]) -> Float[np.ndarray, "S"]:
     """Mean of what is known in each row; NaN where nothing is."""
     known = np.isfinite(values)
@@ -201,7 +221,7 @@ def _share_of_largest(values: Float[np.ndarray, "U"]) -> Float[np.ndarray, "U"]:
     return values / largest if largest > 0 else np.where(np.isfinite(values), 0.0, np.nan)
 
 
-def _spectral(signals: Float[np.ndarray, "S U"], settings: KpmSettings) -> Spectral:
+def spectral(signals: Float[np.ndarray, "S U"], settings: KpmSettings) -> Spectral:
     """Eq. 5-8. Open: what a transform does where a signal is unknown; it is bridged by straight lines."""
     filled = _bridged(signals)
     length = signals.shape[1]

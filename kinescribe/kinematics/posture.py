@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
+
 import numpy as np
 from jaxtyping import Bool, Float
 
+from kinescribe.geometry import apply_affine, fill_gaps
 from kinescribe.vocabulary import SKELETONS
 
 SEEN = 0.5
@@ -12,6 +16,10 @@ SEEN = 0.5
 MIN_TRUNK_PX = 25.0
 """Limbs of smaller people are not to be told: a trunk of 25 px is a person of about 85, whose forearm has 12. The man
 of 77 px in the NASA clip (trunk 19) has wrists that jump by 0.6 trunks."""
+MAX_GAP_S = 0.31
+"""Gaps that are bridged: two samples at 10 Hz (and a hundredth, since times are not exact)."""
+FLIP_TRUNKS = 0.3
+"""Shoulders so wide on both sides of an exchange within 0.1 s turned by more than 100 degrees, or never did."""
 MAX_STEP_TRUNKS = 0.5
 """A foot that gets farther has been moved: half a trunk is 28 cm, a short step; ankles at rest stray by 0.1."""
 MAX_TURN_LOG = 0.25
@@ -34,11 +42,88 @@ def trunk_px(points: Float[np.ndarray, "T K 3"], skeleton: str) -> Float[np.ndar
         return np.where(seen & (length > 0), length, np.nan)
 
 
+@dataclass(frozen=True, eq=False)
+class Figure:
+    """A body as the picture shows it, measured in its own trunk lengths; NaN where a joint is not seen for a while.
+
+    Joints that are unseen for ``MAX_GAP_S`` at most are taken to go straight on. A trunk length is the median over the
+    clip: the body leans and turns in between.
+    """
+
+    times_s: Float[np.ndarray, "T"]
+    points: Float[np.ndarray, "T K 3"]
+    skeleton: str
+    to_scene: Float[np.ndarray, "T 2 3"] | None = None
+    """Maps that undo the camera's motion, where they are known; as filmed without."""
+
+    @cached_property
+    def trunk(self) -> float:
+        """In pixels; NaN where no trunk is ever seen."""
+        length = trunk_px(self.points, self.skeleton)
+        return float(np.nanmedian(length)) if np.isfinite(length).any() else float("nan")
+
+    @cached_property
+    def _places(self) -> dict[str, Float[np.ndarray, "T 2"]]:
+        return {}
+
+    def at(self, joint: str) -> Float[np.ndarray, "T 2"]:
+        """Return where a joint is, in trunk lengths: x to the right, y up. ``shoulder`` or ``hip`` is the middle."""
+        if joint not in self._places:
+            self._places[joint] = self._place(joint)
+        return self._places[joint]
+
+    def _place(self, joint: str) -> Float[np.ndarray, "T 2"]:
+        names = SKELETONS[self.skeleton]
+        if joint not in names:
+            middle: Float[np.ndarray, "T 2"] = (self.at(f"left_{joint}") + self.at(f"right_{joint}")) / 2
+            return middle
+        point = self.points[:, names.index(joint)]
+        place = point[:, :2]
+        if self.to_scene is not None:
+            mapped = apply_affine(self.to_scene, place)
+            place = np.where(np.isfinite(self.to_scene[:, 0, :1]), mapped, place)
+        with np.errstate(invalid="ignore"):
+            seen = (point[:, 2] >= SEEN)[:, None]
+        known = np.where(seen, place * [1, -1], np.nan) / self.trunk
+        return np.stack([bridged(self.times_s, known[:, k]) for k in (0, 1)], axis=1)
+
+    @property
+    def is_large_enough(self) -> bool:
+        """Whether limbs can be told."""
+        return self.trunk >= MIN_TRUNK_PX
+
+    @cached_property
+    def upright(self) -> Bool[np.ndarray, "T"]:
+        """Whether the trunk is within 35 degrees of the picture's vertical."""
+        axis = self.at("shoulder") - self.at("hip")
+        with np.errstate(invalid="ignore"):
+            return np.asarray(np.abs(axis[:, 0]) <= 0.7 * axis[:, 1])
+
+    @cached_property
+    def flips(self) -> Bool[np.ndarray, "T"]:
+        """Where left and right have changed places from one sample to the next: which is which is not known there."""
+        across = (self.at("left_shoulder") - self.at("right_shoulder"))[:, 0]
+        with np.errstate(invalid="ignore"):
+            wide = np.minimum(np.abs(across[1:]), np.abs(across[:-1])) >= FLIP_TRUNKS
+            flips = wide & (np.sign(across[1:]) != np.sign(across[:-1]))
+        return np.asarray(np.append(flips, False) | np.insert(flips, 0, False))
+
+
+def bridged(times_s: Float[np.ndarray, "T"], signal: Float[np.ndarray, "T"]) -> Float[np.ndarray, "T"]:
+    """Return a signal with gaps up to ``MAX_GAP_S`` filled by straight lines."""
+    known = np.isfinite(signal)
+    return signal if known.all() or not known.any() else fill_gaps(times_s, signal, MAX_GAP_S)
+
+
 def wavering(signal: Float[np.ndarray, "T"]) -> float:
-    """Return how far a signal's neighbours are off a line in the median: what its swings must exceed besides."""
-    turn = np.abs(signal[2:] - 2 * signal[1:-1] + signal[:-2])
-    turn = turn[np.isfinite(turn)]
-    return float(np.median(turn)) if len(turn) else 0.0
+    """Return twice the standard deviation of a signal's jitter: what its swings must exceed besides.
+
+    From the fourth differences of neighbours, to which white noise gives sqrt(70) of its standard deviation but a swing
+    of 1 Hz, sampled at 10 Hz, only 0.15 of its height. (Second differences take a third of it for noise.)
+    """
+    bend = np.abs(np.diff(signal, n=4))
+    bend = bend[np.isfinite(bend)]
+    return float(2 * 1.4826 / np.sqrt(70) * np.median(bend)) if len(bend) else 0.0
 
 
 def keeps_place(points: Float[np.ndarray, "T K 3"], during: Bool[np.ndarray, "T"], skeleton: str) -> bool:
@@ -74,7 +159,9 @@ def keeps_place(points: Float[np.ndarray, "T K 3"], during: Bool[np.ndarray, "T"
     if len(width) < 3 or not (width > 0).all():
         return True
     low, high = np.percentile(np.log(width), [5, 95])
-    return float(high - low) <= MAX_TURN_LOG
+    # Jitter alone spreads over 3.3 of its standard deviations.
+    spread = float(high - low) ** 2 - (1.645 * wavering(np.log(width))) ** 2
+    return spread <= MAX_TURN_LOG**2
 
 
 def one_level(one: Float[np.ndarray, "4"], two: Float[np.ndarray, "4"]) -> bool:

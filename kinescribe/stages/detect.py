@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any, ClassVar
 
 import numpy as np
@@ -29,6 +30,9 @@ MORE_BONES = (
     ("mouth_left", "left_eye_outer"), ("mouth_right", "right_eye_outer"),
 )  # fmt: skip
 """Besides those that are drawn: neck, the middle of the trunk, hands, face."""
+
+EIGHTHS = (np.stack(np.meshgrid(np.arange(8), np.arange(8)), axis=-1).reshape(-1, 2) + 0.5) / 8
+"""The middles of an 8 x 8 grid over a box, in its sides."""
 
 
 @dataclass(frozen=True)
@@ -127,34 +131,34 @@ class DetectSubjects:
     def _explained(self, things: Detections, people: Detections) -> Bool[np.ndarray, "D"]:
         """Return which things are people or parts of people that were seen as such."""
         explained = np.zeros(len(things.sample), dtype=bool)
-        by_sample = {int(s): np.flatnonzero(people.sample == s) for s in np.unique(people.sample)}
-        for i, sample in enumerate(things.sample):
-            rows = by_sample.get(int(sample))
-            if rows is not None:
-                explained[i] = self._is_people(things.xyxy[i], people.xyxy[rows]) or any(
-                    self._is_part(things.xyxy[i], people.xyxy[row], people.keypoints[row], people.skeleton)
-                    for row in rows
+        for sample in np.intersect1d(things.sample, people.sample):
+            own, rows = np.flatnonzero(things.sample == sample), np.flatnonzero(people.sample == sample)
+            bodies = people.xyxy[rows]
+            inside = box_cover(things.xyxy[own], bodies) >= self.part_cover
+            cover = box_cover(bodies, things.xyxy[own]).T
+            held = cover >= self.whole_cover
+            near = np.flatnonzero(inside.any(0))
+            bones = {k: _bones(people.keypoints[rows[k]], people.skeleton) for k in near}
+            for i, parts, wholes in zip(own, inside, held, strict=True):
+                thing = things.xyxy[i]
+                explained[i] = self._is_people(thing, bodies[wholes]) or any(
+                    self._is_part(thing, bodies[k], bones[k]) for k in np.flatnonzero(parts)
                 )
         return explained
 
-    def _is_people(self, thing: Float[np.ndarray, "4"], people: Float[np.ndarray, "P 4"]) -> bool:
-        held = people[box_cover(people, thing[None])[:, 0] >= self.whole_cover]
+    def _is_people(self, thing: Float[np.ndarray, "4"], held: Float[np.ndarray, "P 4"]) -> bool:
+        """Whether the people whom a thing holds fill it."""
+        if not len(held):
+            return False
         spots = _spots(thing)[:, None]
         inside = np.any(np.all((spots >= held[:, :2]) & (spots <= held[:, 2:]), axis=-1), axis=1)
         return float(inside.mean()) >= self.whole_share
 
     def _is_part(
-        self,
-        thing: Float[np.ndarray, "4"],
-        person: Float[np.ndarray, "4"],
-        points: Float[np.ndarray, "K 3"],
-        skeleton: str | None,
+        self, thing: Float[np.ndarray, "4"], person: Float[np.ndarray, "4"], bones: Float[np.ndarray, "B 2 2"]
     ) -> bool:
-        if float(box_cover(thing[None], person[None])[0, 0]) < self.part_cover:
-            return False
-        bones = _bones(points, skeleton)
+        """Whether a thing in a person's box lies along the skeleton; without a skeleton the box has to do."""
         reach_px = self.reach * float(person[3] - person[1])
-        # Without a skeleton the box has to do.
         return not len(bones) or _near_share(thing, bones, reach_px) >= self.body_share
 
 
@@ -210,22 +214,26 @@ def _padded(points: Float[np.ndarray, "D K 3"], count: int) -> Float[np.ndarray,
 
 def _spots(box: Float[np.ndarray, "4"]) -> Float[np.ndarray, "S 2"]:
     """Return 8 x 8 points spread evenly over a box."""
-    x, y = np.meshgrid(*(a + (np.arange(8) + 0.5) / 8 * (b - a) for a, b in (box[[0, 2]], box[[1, 3]])))
-    return np.stack([x.ravel(), y.ravel()], axis=1)
+    return box[:2] + EIGHTHS * (box[2:] - box[:2])
 
 
 def _bones(points: Float[np.ndarray, "K 3"], skeleton: str | None) -> Float[np.ndarray, "B 2 2"]:
     """Return both ends of the bones that are known."""
-    names = SKELETONS.get(skeleton or "", ())
-    place = {name: points[i, :2] for i, name in enumerate(names) if np.isfinite(points[i, :2]).all()}
+    bones: Float[np.ndarray, "B 2 2"] = points[_ends(skeleton or ""), :2]
+    return bones[np.isfinite(bones).all((1, 2))]
+
+
+@cache
+def _ends(skeleton: str) -> Int[np.ndarray, "B 2"]:
+    place = {name: i for i, name in enumerate(SKELETONS.get(skeleton, ()))}
     ends = [(place[a], place[b]) for a, b in (*LIMBS, *MORE_BONES) if a in place and b in place]
-    return np.array(ends).reshape(-1, 2, 2)
+    return np.array(ends, dtype=np.int64).reshape(-1, 2)
 
 
 def _near_share(thing: Float[np.ndarray, "4"], bones: Float[np.ndarray, "B 2 2"], reach_px: float) -> float:
     """Return which share of a box lies within reach of a bone."""
     start, along = bones[:, 0], bones[:, 1] - bones[:, 0]
     away = _spots(thing)[:, None] - start
-    where = np.clip((away * along).sum(-1) / np.maximum((along**2).sum(1), 1e-9), 0, 1)
-    off = away - where[..., None] * along
-    return float((np.hypot(off[..., 0], off[..., 1]).min(1) <= reach_px).mean())
+    where = np.einsum("sbi,bi->sb", away, along) / np.maximum((along**2).sum(1), 1e-9)
+    away -= np.minimum(np.maximum(where, 0), 1)[..., None] * along
+    return float((np.einsum("sbi,sbi->sb", away, away).min(1) <= reach_px**2).mean())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from kinescribe.events import FINDERS, EventSettings, Scene
+from kinescribe.events import FINDERS, EventSettings, Scene, segments
 from kinescribe.records import CameraMotion, Clip, Event, Events, Kinematics, Poses, Tracks
 
 
@@ -13,15 +13,15 @@ from kinescribe.records import CameraMotion, Clip, Event, Events, Kinematics, Po
 class FindEvents(EventSettings):
     """Kinematics in, events out."""
 
-    revision: ClassVar[int] = 2
+    revision: ClassVar[int] = 3
 
     def __call__(
         self, clip: Clip, camera: CameraMotion, tracks: Tracks, poses: Poses, kinematics: Kinematics
     ) -> Events:
-        """Find all events, ordered by start, subject and kind."""
+        """Find all events, ordered by start, subject and kind, and the segments that they fill."""
         scene = Scene(clip, camera, tracks, poses, kinematics)
         found: list[Event] = []
         for find in FINDERS:
             found += find(scene, self, found)
         found.sort(key=lambda e: (e.span.start_s, e.subject, e.kind, e.part or "", e.span.end_s))
-        return Events(tuple(found))
+        return Events(tuple(found), segments.find(scene, self, found))

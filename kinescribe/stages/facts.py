@@ -16,7 +16,7 @@ from kinescribe.vocabulary import NAMELESS
 class StateFacts(FactSettings):
     """Events in, facts out; an event that is not clear enough gives none."""
 
-    revision: ClassVar[int] = 2
+    revision: ClassVar[int] = 3
 
     def __call__(self, clip: Clip, camera: CameraMotion, tracks: Tracks, events: Events) -> Facts:
         """State all facts, ordered by start."""
@@ -25,7 +25,8 @@ class StateFacts(FactSettings):
             own = [event for event in events.events if event.subject == subject]
             if not self._fleeting(label, own):
                 stated += self._of_subject(label, own, camera)
-        sure = [fact for fact in stated if fact.confidence >= self.min_confidence]
+        judged = [facts.calibration.calibrated(fact) for fact in stated]
+        sure = [fact for fact in judged if fact.confidence >= self.min_confidence]
         sure.sort(key=lambda f: (f.span.start_s, f.subject, f.predicate, f.part or "", f.span.end_s))
         return Facts(tuple(replace(fact, id=f"f{i:03d}") for i, fact in enumerate(sure)))
 
@@ -36,6 +37,8 @@ class StateFacts(FactSettings):
 
     def _of_subject(self, label: str, events: Sequence[Event], camera: CameraMotion) -> Iterator[MotionFact]:
         rests = facts.travel.may_rest(label, events, camera.known_share >= self.min_camera_share)
-        yield from facts.travel.state(events if rests else [e for e in events if e.kind != "still"], self)
+        going = [e for e in facts.bodies.without_jumps(events) if rests or e.kind != "still"]
+        yield from facts.travel.state(going, self)
         yield from facts.pairs.state(events, self)
         yield from facts.limbs.state(events, self)
+        yield from facts.bodies.state(events, self)

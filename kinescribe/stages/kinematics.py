@@ -13,6 +13,7 @@ from kinescribe.geometry import (
     apply_affine,
     box_center,
     box_size,
+    corners,
     fill_gaps,
     heading_deg,
     inner_angle_deg,
@@ -37,6 +38,8 @@ STANCE_S = 1.0
 0.6 s of every step of 1 s (Whittle, Gait Analysis), and the first step takes little longer ..."""
 STANCE_TRUNKS = 0.2
 """... where a foot rests if it keeps within so many trunk lengths: 11 cm, twice the error of a seen ankle ..."""
+BOTH_FEET_S = 0.3
+"""Over both feet a body does so sooner: in a walk both are on the ground for a tenth of a step."""
 LEAN_TRUNKS_S = 0.25
 """... and a body moves if it goes so many trunk lengths a second: 0.14 m/s, a tenth of a walk."""
 SCALE_WINDOW_S = 2.0
@@ -46,6 +49,8 @@ LIMB_SLACK = 1.05
 
 MAX_FOOT_GAP_S = 0.35
 """A foot that is not seen for so long is where it was: three samples at 10 Hz, a third of a step."""
+TRAVEL_NOISE = 2.0
+"""Turns of a path within so many times its noise are no way that was gone: the noise of 95 % of the samples."""
 PAIRED = ("symmetry", "phase")
 """Of what a body's angles did (``kinematics.body.Angles``), what there is once for left and right."""
 KNEE_SLACK_DEG = 20.0
@@ -71,7 +76,7 @@ class MeasureKinematics:
     still_fraction: float = 0.005
     """Below this many frame widths per second there is no heading."""
 
-    revision: ClassVar[int] = 3
+    revision: ClassVar[int] = 5
 
     def __call__(self, clip: Clip, camera: CameraMotion, tracks: Tracks, poses: Poses) -> Kinematics:
         """Measure every track and every skeleton."""
@@ -90,12 +95,14 @@ class MeasureKinematics:
         speed = np.hypot(velocity[..., 0], velocity[..., 1])
         heading = heading_deg(velocity[..., 0], velocity[..., 1])
         noise = _noise(raw - path)
-        for known in (image, scene, velocity, speed):
+        for known in (image, scene, path, velocity, speed):
             known[doubt] = np.nan
         sizes = np.log(np.maximum(box_size(tracks.xyxy), 1e-6))
         # What the border cuts off most of the time has no size to be told.
         sizes[_is_cut_off(clip, tracks)] = np.nan
         size = smooth(clip.times_s, sizes, self.half_window_s)
+        acceleration = smooth(clip.times_s, speed, self.half_window_s).rate
+        distance, displacement = _travel(path, noise)
         return TrackKinematics(
             ids=tracks.ids,
             frame=tuple("scene" if known else "image" for known in scene_known),
@@ -103,11 +110,15 @@ class MeasureKinematics:
             scene_px=scene,
             velocity_px_s=velocity,
             speed_px_s=speed,
-            acceleration_px_s2=smooth(clip.times_s, speed, self.half_window_s).rate,
+            acceleration_px_s2=acceleration,
             heading_deg=np.where(speed > self.still_fraction * clip.width, heading, np.nan),
             size_px=np.exp(size.value),
             scale_rate_s=size.rate,
             noise_px=noise,
+            distance_px=distance,
+            displacement_px=displacement,
+            body_px=_median((tracks.xyxy[..., 2:] - tracks.xyxy[..., :2]).max(-1)),
+            jerk_px_s3=_rms(smooth(clip.times_s, acceleration, self.half_window_s).rate),
         )
 
     def _smooth_2d(
@@ -134,15 +145,19 @@ class MeasureKinematics:
             name: np.array([getattr(one, name) for one in done]).reshape(len(done), width)
             for name, width in widths.items()
         }
-        com = [
-            body.measure(world, points[..., 2], clip.times_s, poses.skeleton, settings).com_speed
+        bodies = [
+            body.measure(world, points[..., 2], clip.times_s, poses.skeleton, settings)
             for world, points in zip(poses.world, poses.keypoints, strict=True)
         ]
+        trunks = np.array([one.trunk for one in bodies]).reshape(
+            len(bodies), len(body.Trunk._fields), shape[1]
+        )
         return JointKinematics(
             ids=poses.ids,
             angle_deg=angle,
             speed_deg_s=turn,
-            com_speed=np.array(com).reshape(shape[:2]),
+            com_speed=np.array([one.com_speed for one in bodies]).reshape(shape[:2]),
+            **{name: trunks[:, i] for i, name in enumerate(body.Trunk._fields)},
             **columns,
         )
 
@@ -178,7 +193,10 @@ def _planted(clip: Clip, poses: Poses) -> Bool[np.ndarray, "N T"]:
     names = SKELETONS[poses.skeleton]
     ankles = poses.keypoints[:, :, [names.index("left_ankle"), names.index("right_ankle")]]
     with np.errstate(invalid="ignore"):
-        place = np.where((ankles[..., 2] >= SEEN)[..., None], ankles[..., :2], np.nan)
+        seen = ankles[..., 2] >= SEEN
+    place = np.array(
+        [body.bridged(clip.times_s, *row, MAX_FOOT_GAP_S) for row in zip(ankles[..., :2], seen, strict=True)]
+    ).reshape(*seen.shape, 2)
     trunks = [trunk_px(row, poses.skeleton) for row in poses.keypoints]
     reach = np.array([PLANTED_TRUNKS * np.nanmedian(t) if np.isfinite(t).any() else np.nan for t in trunks])
     first = np.searchsorted(clip.times_s, clip.times_s - PLANTED_S - 1e-9)
@@ -273,14 +291,16 @@ def _leans(
     place = _fixed(camera, body)
     velocity = smooth(clip.times_s, place.T.copy(), half_window_s).rate
     with np.errstate(invalid="ignore"):
-        moves = np.hypot(*velocity) > LEAN_TRUNKS_S * size
+        moves = ~(np.hypot(*velocity) <= LEAN_TRUNKS_S * size)  # also where it is lost for a moment
+    feet = []
     for side in ("left", "right"):
         ankle = points[:, names.index(f"{side}_ankle")]
         with np.errstate(invalid="ignore"):
             foot = np.where((ankle[:, 2] >= SEEN)[:, None], _fixed(camera, ankle[:, :2]), np.nan)
-        foot = np.stack([fill_gaps(clip.times_s, foot[:, k], MAX_FOOT_GAP_S) for k in (0, 1)], axis=1)
-        for first, last in stretches(moves & np.isfinite(foot[:, 0])):
-            for a, b in _stances(clip, foot[first : last + 1], STANCE_TRUNKS * size, first):
+        feet.append(np.stack([fill_gaps(clip.times_s, foot[:, k], MAX_FOOT_GAP_S) for k in (0, 1)], axis=1))
+    for stands, least_s in (*((foot, STANCE_S) for foot in feet), (np.hstack(feet), BOTH_FEET_S)):
+        for first, last in stretches(moves & np.isfinite(stands).all(1)):
+            for a, b in _stances(clip, stands[first : last + 1], STANCE_TRUNKS * size, first, least_s):
                 result[a : b + 1] = True
     return result
 
@@ -292,20 +312,21 @@ def _fixed(camera: CameraMotion, points: Float[np.ndarray, "T 2"]) -> Float[np.n
 
 
 def _stances(
-    clip: Clip, foot: Float[np.ndarray, "M 2"], within_px: float, first: int
+    clip: Clip, foot: Float[np.ndarray, "M C"], within_px: float, first: int, least_s: float
 ) -> Iterator[tuple[int, int]]:
-    """Yield the stretches of a stance or more in which a foot stays within so many pixels.
+    """Yield the stretches of ``least_s`` or more in which a foot (or two) stays within so many pixels.
 
     Args:
         clip: for its times.
-        foot: its place in consecutive samples.
+        foot: its place in consecutive samples, or that of both.
         within_px: how far it may stray.
         first: the number of the first of these samples.
+        least_s: how long it must stay.
     """
     for start in range(len(foot)):
         spread = np.maximum.accumulate(foot[start:]) - np.minimum.accumulate(foot[start:])
         end = start + int((spread.max(1) <= within_px).sum()) - 1
-        if clip.times_s[first + end] - clip.times_s[first + start] >= STANCE_S - 1e-6:
+        if clip.times_s[first + end] - clip.times_s[first + start] >= least_s - 1e-6:
             yield first + start, first + end
 
 
@@ -334,10 +355,37 @@ def _carried(
     return path
 
 
+def _travel(
+    path: Float[np.ndarray, "N T 2"], noise: Float[np.ndarray, "N"]
+) -> tuple[Float[np.ndarray, "N"], Float[np.ndarray, "N 2"]]:
+    """Return how long each path is, and from where to where it leads."""
+    distance, displacement = np.full(len(path), np.nan), np.full((len(path), 2), np.nan)
+    for n, row in enumerate(path):
+        known = row[np.isfinite(row[:, 0])]
+        if len(known):
+            turns = known[corners(known, TRAVEL_NOISE * float(noise[n]))]
+            distance[n] = np.hypot(*np.diff(turns, axis=0).T).sum()
+            displacement[n] = known[-1] - known[0]
+    return distance, displacement
+
+
 def _noise(residual: Float[np.ndarray, "N T 2"]) -> Float[np.ndarray, "N"]:
     """Return a robust standard deviation of the residuals per track; NaN where nothing is known."""
-    result = np.full(len(residual), np.nan)
-    for i, row in enumerate(np.hypot(residual[..., 0], residual[..., 1])):
-        if np.isfinite(row).any():
-            result[i] = 1.4826 * float(np.nanmedian(row))
-    return result
+    return 1.4826 * _median(np.hypot(residual[..., 0], residual[..., 1]))
+
+
+def _median(values: Float[np.ndarray, "N T"]) -> Float[np.ndarray, "N"]:
+    """Return the median of what is known in each row; NaN where nothing is."""
+    return np.array(
+        [float(np.median(row[np.isfinite(row)])) if np.isfinite(row).any() else np.nan for row in values]
+    )
+
+
+def _rms(values: Float[np.ndarray, "N T"]) -> Float[np.ndarray, "N"]:
+    """Return the root mean square of what is known in each row; NaN where nothing is."""
+    return np.array(
+        [
+            float(np.sqrt(np.mean(row[np.isfinite(row)] ** 2))) if np.isfinite(row).any() else np.nan
+            for row in values
+        ]
+    )

@@ -13,7 +13,7 @@ from kinescribe.records import CameraMotion, Captions, Clip, Kinematics, Poses, 
 class VerifyCaptions:
     """Captions in, one verdict per claim out; reads no events or facts, so that no fact vouches for itself."""
 
-    revision: ClassVar[int] = 2
+    revision: ClassVar[int] = 3
 
     def __call__(
         self,

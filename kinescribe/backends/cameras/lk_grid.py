@@ -23,7 +23,15 @@ from scipy.ndimage import minimum_filter1d
 
 from kinescribe.backends.cameras import _summary
 from kinescribe.backends.cameras._fit import IDENTITY, displacement
-from kinescribe.backends.cameras._step import CUT_LIKENESS, MIN_POINTS, Grid, Step, Stepper, phase_shift
+from kinescribe.backends.cameras._step import (
+    CUT_LIKENESS,
+    MIN_POINTS,
+    REST_PX,
+    Grid,
+    Step,
+    Stepper,
+    phase_shift,
+)
 from kinescribe.geometry import compose_affine, invert_affine
 from kinescribe.records import CameraMotion, Clip
 from kinescribe.video import Frames
@@ -88,7 +96,7 @@ class LkGrid:
     min_coverage: float = 0.4
     """Share of the coarse grid that inliers must reach, or the fit may follow one object."""
 
-    revision: ClassVar[int] = 2
+    revision: ClassVar[int] = 3
 
     def __call__(self, clip: Clip, frames: Frames) -> CameraMotion:
         """Measure a clip; ``to_scene`` is the identity at sample 0 and NaN where the camera is unknown."""
@@ -175,7 +183,8 @@ class Follower:
 
     def __init__(self, backend: LkGrid, picture: UInt8[np.ndarray, "h w"]) -> None:
         self.backend, self.stepper = backend, backend.stepper
-        self.picture, self.grid, self.place = picture, self.stepper.grid(picture), IDENTITY
+        self.picture, self.place = picture, IDENTITY
+        self.corners: Grid | None = None
         self.plane = self.num_planes = 0
         """The plane that the place is in; 0 is the first sample's."""
         self.key = Key(picture, self.grid, IDENTITY)
@@ -188,8 +197,11 @@ class Follower:
 
     def follow(self, picture: UInt8[np.ndarray, "h w"]) -> Step:
         """Return the step to the next picture; ``plane`` and ``place`` then say where that is."""
+        rest = self._rest(picture)
+        if rest is not None:
+            self.picture, self.corners = picture, None
+            return rest
         step = self._step(picture)
-        grid = self.stepper.grid(picture)
         place, renew = self._place(picture, step)
         if not np.isfinite(place[0, 0]):
             self.num_planes += 1
@@ -199,10 +211,33 @@ class Follower:
             back = self._return(picture)
             if np.isfinite(back[0, 0]):
                 self.plane, self.key, place, renew = 0, key, back, False
+        self.picture, self.corners, self.place = picture, None, place
         if renew:
-            self.key = Key(picture, grid, place)
-        self.picture, self.grid, self.place = picture, grid, place
+            self.key = Key(picture, self.grid, place)
         self.content = step.content if self.backend.trusts(step) else None
+        return step
+
+    @property
+    def grid(self) -> Grid:
+        """The corners of the last picture, looked for when they are asked for."""
+        if self.corners is None:
+            self.corners = self.stepper.grid(self.picture)
+        return self.corners
+
+    def _rest(self, picture: UInt8[np.ndarray, "h w"]) -> Step | None:
+        """Return the step of a camera that goes on resting where its key sample was taken; None if it may have moved.
+
+        Two pictures that rest where a third was taken rest to each other: one look instead of two, unless too little of
+        the key is still seen. What has moved since then says nothing of the last step; where little rests, it is left
+        out.
+        """
+        if self.content is not IDENTITY or self.place is not self.key.to_scene or self.lost:
+            return None
+        step = self.stepper.step(self.key.picture, self.key.grid, picture, IDENTITY, levels=1)
+        if not step.at_rest or step.coverage < MIN_SEEN:
+            return None
+        if step.inlier_ratio < _summary.MAX_PLANE_RATIO:
+            step.flow[np.hypot(step.flow[:, 0], step.flow[:, 1]) >= REST_PX] = np.nan
         return step
 
     def _step(self, picture: UInt8[np.ndarray, "h w"]) -> Step:

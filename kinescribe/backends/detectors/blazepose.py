@@ -24,6 +24,7 @@ from jaxtyping import Bool, Float, UInt8
 
 from kinescribe import weights
 from kinescribe.backends.detectors._glances import Glance, is_like, is_new, unlikeness
+from kinescribe.backends.nets import graph
 from kinescribe.backends.nets.blazepose import (
     BLOB_MARGIN,
     POINTS,
@@ -77,20 +78,21 @@ class BlazePosePeople:
     """Grey levels by which a region may differ (where it does most) and still count as unchanged: up to 12, skeletons
     of neighbouring samples differ as much as two of one sample would (1 % of the region); above, people move."""
     max_still: int = 4
-    """Samples in a row for which somebody who holds still is not looked at."""
+    """Samples in a row for which somebody who holds still is not looked at; who has been followed for ``min_life_s``
+    and still is no person may be a thing, and is given ``patience``."""
     surely_none: float = 0.3
     """A region of less presence is no person, and is not asked again for ``patience`` searches if it looks the same."""
     patience: int = 4
     """Searches (two seconds) after which everything that changes is looked at again, whatever was said of it."""
 
-    revision: ClassVar[int] = 3
+    revision: ClassVar[int] = 4
 
     @classmethod
     def identity(cls) -> str:
         """Name the nets, or say that they are not here: pulling them makes earlier answers stale."""
-        return (
-            "nets" if all(weights.available(n) for n in ("pose_detection", "pose_landmark_full")) else "none"
-        )
+        if not all(weights.available(name) for name in ("pose_detection", "pose_landmark_full")):
+            return "none"
+        return "nets in 8 bits" if graph.is_possible() else "nets"
 
     def __call__(self, clip: Clip, frames: Frames, camera: CameraMotion, regions: Detections) -> Detections:
         """Find and follow people; raises BackendError if the nets are not on this machine."""
@@ -104,7 +106,7 @@ class BlazePosePeople:
             if cuts and frame.time_s >= cuts[0] - 1e-6:
                 active, cuts = [], [cut for cut in cuts if cut > frame.time_s]
                 memory = _Memory()
-            followed = self._follow(net, view, active)
+            followed = self._follow(clip, net, view, active)
             memory.alone &= len(followed) == len(active)
             active = followed
             moving = regions.xyxy[regions.sample == frame.sample] / frame.scale
@@ -115,11 +117,11 @@ class BlazePosePeople:
                 memory.alone = bool(active) and all(self._is_person(clip, chain) for chain in active)
         return _columns(clip, [chain for chain in chains if self._is_person(clip, chain)])
 
-    def _follow(self, net: BlazePose, view: _View, active: Sequence[_Chain]) -> list[_Chain]:
+    def _follow(self, clip: Clip, net: BlazePose, view: _View, active: Sequence[_Chain]) -> list[_Chain]:
         """Look for everybody where they should be now; the surer of two that meet goes on."""
         going: list[_Chain] = []
         for chain in sorted(active, key=lambda c: -c.last.presence):
-            if self._holds_still(view, chain):
+            if self._holds_still(clip, view, chain):
                 chain.hold(view)
                 going.append(chain)
                 continue
@@ -129,8 +131,9 @@ class BlazePosePeople:
                 going.append(chain)
         return going
 
-    def _holds_still(self, view: _View, chain: _Chain) -> bool:
-        if chain.held >= self.max_still:
+    def _holds_still(self, clip: Clip, view: _View, chain: _Chain) -> bool:
+        doubtful = not chain.is_sure and chain.life_s(clip) >= self.min_life_s
+        if chain.held >= (self.patience * self.every - 1 if doubtful else self.max_still):
             return False
         return unlikeness(chain.looked, view.glance.thumbnail(chain.last.region)) < self.stillness
 
@@ -146,7 +149,9 @@ class BlazePosePeople:
         new: list[_Chain] = []
         frame = view.frame
         memory.forget(self.patience)
-        sure = [box_of(chain.last) for chain in active if self._is_person(clip, chain)]
+        for chain in active:
+            chain.is_sure = self._is_person(clip, chain)
+        sure = [box_of(chain.last) for chain in active if chain.is_sure]
         free = self._unexplained(active, moving, memory)
         memory.alone &= not free
         windows = self._windows(view, sure, moving, memory)
@@ -161,10 +166,14 @@ class BlazePosePeople:
                 continue  # half of somebody, cut by a tile's edge, looks like another (upside-down) body
             if self._is_new(person, self.min_presence, others):
                 new.append(_Chain(view, person, proposal.score))
+        refused = []
         for box in self._unexplained([*active, *new], moving, memory):
             person = self._asked(net, view, region_of_box(box), memory, box)
-            if person is not None and self._is_new(person, self.min_blob_presence, [*active, *new]):
+            if person is None or person.presence < self.surely_none:
+                refused.append(box)
+            elif self._is_new(person, self.min_blob_presence, [*active, *new]):
                 new.append(_Chain(view, person, 0.0))
+        memory.explain(view.glance.outside(refused))
         return new
 
     def _asked(
@@ -194,6 +203,7 @@ class BlazePosePeople:
         """Return where to look for people: where something has changed that is not explained."""
         glance = view.glance
         nobody = [box for box in moving if self._is_nobody(glance, box, memory)]
+        nobody += [one.box for one in memory.nobody if one.gone and memory.has_refused(one.box)]
         known, explained = glance.outside(sure), glance.outside([*sure, *nobody])
         chosen = []
         for number, window in self._turn(view.frame, memory):
@@ -247,11 +257,12 @@ class BlazePosePeople:
         """Whether the whole of what was followed is somebody, not a hand or a shape that looks like a body."""
         if chain.best_proposal >= self.sure_proposal:
             return True
-        life = float(clip.times_s[chain.samples[-1]] - clip.times_s[chain.samples[0]])
         visible = float(np.median([person.points[:, 2].mean() for person in chain.seen]))
         present = float(np.median([person.presence for person in chain.seen]))
         return (
-            life >= self.min_life_s and visible >= self.min_visibility and present >= self.min_blob_presence
+            chain.life_s(clip) >= self.min_life_s
+            and visible >= self.min_visibility
+            and present >= self.min_blob_presence
         )
 
 
@@ -317,6 +328,12 @@ class _Memory:
         self.silent = patience
         self.refused = [one for one in self.refused if self.search - one.search < patience]
 
+    def explain(self, rest: Bool[np.ndarray, "h w"]) -> None:
+        """Note that what lies outside ``rest`` was just found to be nobody: that it moves on will be no news."""
+        for number, looked in self.windows.items():
+            if looked.search == self.search:
+                self.windows[number] = looked._replace(asked=looked.asked & rest)
+
     def refuses(self, look: UInt8[np.ndarray, "S S"]) -> bool:
         """Whether something that looks like this was refused."""
         return any(is_like(one.look, look) for one in self.refused)
@@ -369,6 +386,12 @@ class _Chain:
         self.scale = view.frame.scale
         self.looked = view.glance.thumbnail(person.region)
         self.held = 0
+        self.is_sure = False
+        """Whether it was surely a person at the last search."""
+
+    def life_s(self, clip: Clip) -> float:
+        """Seconds from its first sample to its last."""
+        return float(clip.times_s[self.samples[-1]] - clip.times_s[self.samples[0]])
 
     @property
     def last(self) -> Person:

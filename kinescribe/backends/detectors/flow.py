@@ -239,8 +239,8 @@ class FlowRegions:
     def _arrived(self, dis: _Dis, before: _Look, here: _Look, arriving: list[_Flow], fore: _Flow) -> _Flow:
         """Return the flow from a window of a sample back to the sample before."""
         carried = _carried(arriving, fore)
-        if not carried.camera_rests:
-            return carried
+        if not carried.camera_rests or not (fore.level > AGREED).any():
+            return carried  # no level could confirm what does not move
         one, two = (np.ascontiguousarray(look.grey[fore.window.pixels]) for look in (here, before))
         return carried._replace(level=self._level(_dense(dis.smooth, one, two)))
 

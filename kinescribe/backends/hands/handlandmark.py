@@ -26,8 +26,16 @@ from jaxtyping import Float, UInt8
 
 from kinescribe import weights
 from kinescribe.backends import Arms, SeenHands
+from kinescribe.backends.nets import graph
 from kinescribe.backends.nets.blazepose import Region, crop_region, whole
-from kinescribe.backends.nets.handlandmark import POINTS, Hand, HandLandmarks, PalmDetector, region_of_arm
+from kinescribe.backends.nets.handlandmark import (
+    POINTS,
+    Hand,
+    HandLandmarks,
+    PalmDetector,
+    region_of_arm,
+    shared,
+)
 from kinescribe.records import Clip
 from kinescribe.video import Frame, Frames
 
@@ -41,6 +49,8 @@ FOREARM_MARGIN = 1.1
 """Side of the square that is searched, in forearms: a hand is 0.7 long, the wrist of a skeleton 0.1 to 0.2 off."""
 ONWARD = 0.35
 """How far beyond the wrist its middle lies, in forearms: half a hand."""
+FOREARM, KNUCKLES = 0, 1
+"""Ways to look: along the forearm, or where the re-crop net says, given the skeleton's knuckles."""
 THUMBNAIL = 24
 """Side in pixels of the small picture that is compared to see whether anything changed."""
 
@@ -78,12 +88,14 @@ class LandmarkHands:
     """Looks for which a hand without a body must be followed: 0.8 s. What the palm detector takes for a hand
     and is none does not last."""
 
-    revision: ClassVar[int] = 2
+    revision: ClassVar[int] = 3
 
     @classmethod
     def identity(cls) -> str:
         """Name the nets, or say that they are not here: pulling them makes earlier answers stale."""
-        return "nets" if all(weights.available(name) for name in NETS) else "none"
+        if not all(weights.available(name) for name in NETS):
+            return "none"
+        return "nets in 8 bits" if graph.is_possible() else "nets"
 
     def __call__(self, clip: Clip, frames: Frames, arms: Arms) -> SeenHands:
         """Look for the hands of all arms; raises BackendError if the nets are not on this machine."""
@@ -91,7 +103,7 @@ class LandmarkHands:
         found = SeenHands(
             np.full((*shape, POINTS, 2), np.nan), np.full(shape, np.nan), np.full(shape, np.nan)
         )
-        search = _Search(self, HandLandmarks())
+        search = _Search(self, shared())
         for frame in frames:
             for arm in self._asked(arms, frame):
                 points = arms.points[arm, frame.sample] / frame.scale
@@ -112,7 +124,7 @@ class LandmarkHands:
         Raises:
             BackendError: the nets are not on this machine.
         """
-        net, palms = HandLandmarks(), PalmDetector()
+        net, palms = shared(), PalmDetector()
         chains: list[dict[int, tuple[Hand, float]]] = []
         for frame in frames:
             if frame.sample % FREE_LOOK:
@@ -176,8 +188,8 @@ class _Search:
         if before is not None and self._same(before, region, picture):
             hand = before.hand
         else:
-            hand = self._along_the_arm(frame, region, points, length)
-            before = _Look(region, picture, hand, frame.sample, before.found if before else None)
+            hand, way = self._along_the_arm(frame, region, points, length, self._ways(before))
+            before = _Look(region, picture, hand, frame.sample, before.found if before else None, way)
         found = before.found if hand is None else frame.sample
         self.last[arm] = before._replace(sample=frame.sample, found=found)
         return hand
@@ -188,22 +200,48 @@ class _Search:
         if ago >= settings.every:
             return True
         if before.hand is None:
-            return before.found is not None and before.sample - before.found <= settings.retry
+            return self._just_lost(before)
         moved = float(np.hypot(*(region.center - before.region.center)))
         turned = abs(math.remainder(region.angle - before.region.angle, math.tau))
         return ago >= settings.sooner and (moved > settings.max_move * length or turned > settings.max_turn)
 
+    def _ways(self, before: _Look | None) -> tuple[int, ...]:
+        """Return in which ways to look: first as it was found last; one at a time where it stays away."""
+        if before is None:
+            return FOREARM, KNUCKLES
+        other = KNUCKLES if before.way == FOREARM else FOREARM
+        stays_away = before.hand is None and not self._just_lost(before)
+        return (other,) if stays_away else (before.way, other)
+
+    def _just_lost(self, before: _Look) -> bool:
+        return before.found is not None and before.sample - before.found <= self.settings.retry
+
     def _along_the_arm(
-        self, frame: Frame, region: Region, points: Float[np.ndarray, "4 2"], length: float
-    ) -> Hand | None:
-        hand = self.net.landmarks(frame.image, region)
-        if self._is_it(hand, points[1], length):
-            return hand
+        self,
+        frame: Frame,
+        region: Region,
+        points: Float[np.ndarray, "4 2"],
+        length: float,
+        ways: tuple[int, ...],
+    ) -> tuple[Hand | None, int]:
+        """Return the hand, if it is found, and the way that was tried last."""
+        way = ways[0]
+        for way in ways:
+            square: Region | None = region
+            if way == KNUCKLES:
+                square = self._by_the_knuckles(frame, points, length)
+            hand = self.net.landmarks(frame.image, square) if square else None
+            if hand is not None and self._is_it(hand, points[1], length):
+                return hand, way
+        return None, way
+
+    def _by_the_knuckles(
+        self, frame: Frame, points: Float[np.ndarray, "4 2"], length: float
+    ) -> Region | None:
         wide = region_of_arm(points[1], points[2], points[3])
         if not self.settings.min_forearm_px / 4 < wide.size < 8 * length:
             return None  # knuckles on the wrist, or flung far away
-        hand = self.net.landmarks(frame.image, self.net.recrop(frame.image, wide))
-        return hand if self._is_it(hand, points[1], length) else None
+        return self.net.recrop(frame.image, wide)
 
     def _is_it(self, hand: Hand, wrist: Float[np.ndarray, "2"], length: float) -> bool:
         off = float(np.hypot(*(hand.points[0, :2] - wrist)))
@@ -227,6 +265,8 @@ class _Look(NamedTuple):
     """When the arm was looked at last, or seen to look as then."""
     found: int | None
     """When the hand was there last."""
+    way: int
+    """In which way it was looked at last; in which it was found, if it was."""
 
 
 def region_of_forearm(elbow: Float[np.ndarray, "2"], wrist: Float[np.ndarray, "2"], length: float) -> Region:
