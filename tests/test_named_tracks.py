@@ -145,7 +145,7 @@ def rests(label: str, known: bool, moved: bool = False) -> list[str]:
         np.ones((1, 30)),
         np.zeros((1, 30), np.int64),
     )
-    values = {"after_move": 0.0, "before_move": 0.0, "extent_px": 0.0}
+    values = {"after_move": 0.0, "before_move": 0.0, "extent_px": 0.0, "in_scene": float(known)}
     events = [Event(1000, "still", Span(0.0, 2.0), values)]
     if moved:
         way = {"length_px": 100.0, "net_px": 100.0, "needed_px": 10.0, "shape_quality": 1.0, "in_scene": 1.0,

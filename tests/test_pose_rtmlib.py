@@ -35,7 +35,7 @@ from kinescribe.vocabulary import (
     LIMBS,
     SKELETONS,
 )
-from tests import worlds
+from tests import bodies
 from tests.test_camera import clip_of
 
 WIDTH, HEIGHT = 48, 64
@@ -260,7 +260,7 @@ def test_one_joint_has_one_name() -> None:
 @pytest.mark.parametrize("skeleton", ["coco17", "halpe26", "coco_wholebody133"])
 def test_a_raised_arm_is_measured_said_and_judged_alike(skeleton: str) -> None:
     """The same body, told in other points: the same events of arms, and the same verdict."""
-    truth = worlds.arm("raise", "left_arm", 0)
+    truth = bodies.arm("raise", "left_arm", 0)
     told = _told_in(truth.poses, skeleton)
     kinds = []
     for poses in (truth.poses, told):

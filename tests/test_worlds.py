@@ -353,7 +353,7 @@ def test_generated_movements_go_where_their_facts_say_and_stay_in_view(seed: int
     subjects = [a for a in scene.actors if a.subject]
     for track_id, actor, seen in zip(known.tracks.ids.tolist(), subjects, known.seen, strict=True):
         if track_id not in gone:
-            assert seen.min() > 0.45, "only a post or a trembling hand takes parts of it away"
+            assert seen.min() > 0.4, "only a post or a trembling hand takes parts of it away"
         for said in known.facts:
             if said.subject == track_id and said.predicate == "move" and said.trajectory == "straight":
                 (x0, _), (x1, _) = actor.path(said.span.start_s), actor.path(said.span.end_s)

@@ -20,6 +20,8 @@ from kinescribe.trajectory import Cycles, Leg, cycles, legs
 MAX_ASIDE = 1.2
 """What goes farther across its swings than this many of them does not swing: it goes somewhere."""
 
+SAME_PERIOD = 0.2
+"""Two views find one period if they differ by at most this share of it (as signals do in ``repetition``)."""
 MIN_DIRECT = 0.5
 """A leg whose path is twice as long as the way it makes sways and drifts (a juggler does): it goes nowhere."""
 
@@ -102,11 +104,19 @@ def _oscillation(way: Course, bout: Bout, axis: int, cycle: Cycles) -> Event:
 
 
 def _agreed(way: Course, bout: Bout, axis: int, cycle: Cycles) -> int | None:
-    """Return the number of swings if two views agree on it: turning points, and the period of the autocorrelation."""
+    """Return the number of swings by turning points if the autocorrelation finds their period and as many but one.
+
+    It may count one more or less where the first or the last swing is longer than the others: a kettle is lifted
+    before it is swung.
+    """
     within = slice(bout.first + cycle.first, bout.first + cycle.last + 1)
     times, values = way.clip.times_s[within], way.path[within, axis]
     again = one_signal(times, values, way.shift_px)
-    return cycle.number if again is not None and again.number == cycle.number else None
+    if again is None or cycle.number is None or abs(again.cycles - cycle.number) > 1:
+        return None
+    turns = way.clip.times_s[bout.first + np.array(cycle.turns)]
+    period = float(np.median(turns[2:] - turns[:-2]))
+    return cycle.number if abs(again.period_s - period) <= SAME_PERIOD * period else None
 
 
 def _move(way: Course, bout: Bout, first: int, last: int, leg: Leg) -> Event:

@@ -24,7 +24,6 @@ from jaxtyping import Bool, Float, UInt8
 
 from kinescribe import weights
 from kinescribe.backends.detectors._glances import Glance, is_like, is_new, unlikeness
-from kinescribe.backends.nets import graph
 from kinescribe.backends.nets.blazepose import (
     BLOB_MARGIN,
     POINTS,
@@ -90,9 +89,8 @@ class BlazePosePeople:
     @classmethod
     def identity(cls) -> str:
         """Name the nets, or say that they are not here: pulling them makes earlier answers stale."""
-        if not all(weights.available(name) for name in ("pose_detection", "pose_landmark_full")):
-            return "none"
-        return "nets in 8 bits" if graph.is_possible() else "nets"
+        here = all(weights.available(name) for name in ("pose_detection", "pose_landmark_full"))
+        return "nets" if here else "none"
 
     def __call__(self, clip: Clip, frames: Frames, camera: CameraMotion, regions: Detections) -> Detections:
         """Find and follow people; raises BackendError if the nets are not on this machine."""
