@@ -19,7 +19,7 @@ from tests import bodies as b
 from tests import worlds as w
 
 LIMIT_MS = 50.0
-"""Issue 4: facts for a clip of 10 s with 20 tracks."""
+"""For a clip of 10 s with 20 tracks."""
 SECONDS, PEOPLE, THINGS = 10.0, 8, 12
 ROUNDS = 9
 """Of which the median counts."""

@@ -22,7 +22,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from kinescribe.language import parse
-from quality import calibration, gold, people, sheets, tables, worlds
+from quality import calibration, events, gold, metrics, people, sheets, tables, worlds
 from quality.tables import Measured, number, table
 from tests.bodies import BODY_SCENARIOS
 from tests.generator import ALL_SCENARIOS, DIFFICULTIES
@@ -44,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m quality", description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=2, help="worlds per scenario (default 2)")
     parser.add_argument("--held-out", action="store_true", help="use the held-out seeds")
-    parser.add_argument("--only", choices=["worlds", "gold", "people", "parser"])
+    parser.add_argument("--only", choices=["worlds", "gold", "people", "parser", "metrics", "events"])
     parser.add_argument("--scenario", default="", help="only scenarios whose name holds this")
     parser.add_argument("--write", action="store_true", help="put the tables into docs/quality.md")
     parser.add_argument(
@@ -68,6 +68,10 @@ def main(arguments: list[str] | None = None) -> int:
         "gold": _gold,
         "people": lambda: _people(args.workers),
         "parser": _parser,
+        "metrics": lambda: metrics.table(
+            (worlds.HELD_OUT if args.held_out else worlds.DEVELOPMENT)[: args.seeds]
+        ),
+        "events": _events,
     }
     texts = {name: part() for name, part in parts.items() if args.only in (None, name)}
     print("\n\n".join(texts.values()))
@@ -96,7 +100,7 @@ def _worlds(seeds: int, held_out: bool, scenario: str, workers: int, picture: bo
     exact = bodies[JITTERS_M[0]]
     return "\n\n".join([
         f"### {len(jobs)} rendered worlds and {len(exact)} bodies without pictures, {seeds_used}",
-        "#### What issue 4 asks\n\n" + tables.targets(found, bodies),
+        "#### Aims\n\n" + tables.targets(found, bodies),
         "#### How errors propagate\n\n" + tables.propagation(found),
         "#### Fact by fact\n\n" + tables.kinds(found, exact),
         "#### Shapes of paths, from pixels\n\n" + tables.confusion(found),
@@ -207,6 +211,12 @@ def _parser() -> str:
     return f"### Caption parser on {len(lines)} annotated captions (development)\n\n" + table(
         ["measure", ""], rows
     )
+
+
+def _events() -> str:
+    if not (SHARED / "bench").is_dir():
+        return "### Events that people list\n\nnot run: ../shared/bench is not here"
+    return events.table(SHARED)
 
 
 def _prediction(gold: dict[str, str]) -> dict[str, object]:

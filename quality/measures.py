@@ -19,7 +19,7 @@ from kinescribe.vocabulary import COMPASS
 from quality.matching import MIN_SPAN_OVERLAP, Score, overlap, pairs, same, same_subjects
 
 MAX_HEADING_ERROR_DEG = 45.0
-"""A direction is right up to here (issue 4)."""
+"""A direction is right up to here."""
 ORDER_TOLERANCE_S = 0.35
 """Happenings that were stated to share less time have an order: what smoothing adds to either side of one
 (``checks.tolerances``)."""

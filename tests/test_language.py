@@ -193,7 +193,8 @@ def test_every_wording_of_a_predicate_means_it(predicate: str) -> None:
 
 
 SPECIAL = {"set": "sets off", "appear": "appears in view", "disappear": "disappears from view",
-           "stay": "stays still", "remain": "remains still", "speed": "speeds up", "slow": "slows down", "lean": "leans forward"}  # fmt: skip
+           "stay": "stays still", "remain": "remains still", "speed": "speeds up", "slow": "slows down",
+           "lean": "leans forward"}  # fmt: skip
 LIMB = {
     "raise": "the left arm",
     "lower": "the left arm",

@@ -372,3 +372,17 @@ def test_too_large_pictures_are_refused_before_memory_is_taken(tmp_path, monkeyp
 def test_broken_timestamps_years_apart_cost_nothing():
     times = np.array([0.0, 0.1, 1e11, 1e11 + 0.1])
     assert video.sample_indices(times, 10.0).tolist() == [0, 1, 2, 3]
+
+
+def test_the_same_pictures_are_encoded_to_the_same_bytes(tmp_path: Path) -> None:
+    """Also while memory fills with other things: an encoder that reads what nobody has set writes other bytes."""
+    rng = np.random.default_rng(0)
+    grain = rng.integers(0, 255, (180, 320, 3), dtype=np.uint8)
+    frames = [(k / 10, np.roll(grain, 3 * k, axis=1)) for k in range(30)]
+    written = []
+    for k in range(4):
+        waste = [np.full(1 << 20, k + n, np.uint8) for n in range(20)]
+        video.encode(tmp_path / "a.mp4", frames, (320, 180))
+        written.append((tmp_path / "a.mp4").read_bytes())
+        del waste
+    assert len(set(written)) == 1

@@ -8,12 +8,12 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from kinescribe.events.scene import Scene, span_of
+from kinescribe.events.scene import Scene, changes_scale, span_of
 from kinescribe.events.settings import EventSettings
 from kinescribe.geometry import touches_border
 from kinescribe.kinematics.posture import MAX_LATE_S, crossing_s
 from kinescribe.records import Clip, Event, Span, Tracks
-from kinescribe.vocabulary import OPPOSITES
+from kinescribe.vocabulary import NAMELESS, OPPOSITES
 
 BORDERS = ("left", "up", "right", "down")
 """Directions of the borders in the order of ``touches_border``."""
@@ -26,7 +26,10 @@ def find(scene: Scene, settings: EventSettings, found: Sequence[Event]) -> Itera
         seen = np.flatnonzero(np.isfinite(tracks.xyxy[row, :, 0]))
         if len(seen):
             yield Event(subject, "visible", span_of(clip, int(seen[0]), int(seen[-1])))
-            yield from _at_borders(clip, tracks, row, settings)
+            for event in _at_borders(clip, tracks, row, settings):
+                # What streams past a camera that drives or zooms is taken over the border by it.
+                if tracks.label[row] != NAMELESS or not changes_scale(scene.camera, event.span):
+                    yield event
 
 
 def _at_borders(clip: Clip, tracks: Tracks, row: int, settings: EventSettings) -> Iterator[Event]:

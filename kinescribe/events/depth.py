@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from jaxtyping import Float
 
-from kinescribe.events.scene import Scene, span_of
+from kinescribe.events.scene import Scene, changes_scale, span_of
 from kinescribe.events.settings import EventSettings
 from kinescribe.geometry import box_size, smooth, stretches, touches_border, turning_points
-from kinescribe.records import CameraMotion, Clip, Event, Span, Tracks
+from kinescribe.records import Clip, Event, Tracks
 
 
 def find(scene: Scene, settings: EventSettings, found: Sequence[Event]) -> Iterator[Event]:
@@ -19,7 +19,7 @@ def find(scene: Scene, settings: EventSettings, found: Sequence[Event]) -> Itera
         seen = np.flatnonzero(np.isfinite(scene.tracks.xyxy[row, :, 0]))
         if len(seen) and scene.kinematics.tracks.frame[row] == "scene":
             life = span_of(scene.clip, int(seen[0]), int(seen[-1]))
-            if not _changes_scale(scene.camera, life):
+            if not changes_scale(scene.camera, life):
                 yield from _depth(scene.clip, scene.tracks, row, settings)
 
 
@@ -53,8 +53,3 @@ def _grows_both_ways(one: Float[np.ndarray, "4"], two: Float[np.ndarray, "4"], n
     """Whether width and height change alike: what gains a part, raises an arm or leans grows in one of them."""
     width, height = np.log((two[2:] - two[:2]) / (one[2:] - one[:2])).tolist()
     return width * height > 0 and min(abs(width), abs(height)) >= 0.6 * needed
-
-
-def _changes_scale(camera: CameraMotion, span: Span) -> bool:
-    """Whether boxes grow, or may grow, because of the camera, so that growth says nothing about the subject."""
-    return any(label.startswith(("zoom", "dolly", "complex", "unknown")) for label in camera.labels_in(span))

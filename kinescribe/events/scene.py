@@ -37,3 +37,8 @@ def core(values: Float[np.ndarray, "M"], a: int, b: int) -> tuple[int, int]:
     started = a + int(np.flatnonzero(swing <= 0.05)[-1])
     done = a + int(np.flatnonzero(swing >= 0.95)[0])
     return (started, done) if done > started else (a, b)
+
+
+def changes_scale(camera: CameraMotion, span: Span) -> bool:
+    """Whether boxes grow, or may grow, because of the camera, so that growth says nothing about the subject."""
+    return any(label.startswith(("zoom", "dolly", "complex", "unknown")) for label in camera.labels_in(span))

@@ -48,6 +48,8 @@ MAX_FLOW_GAP_S = 0.35
 RADIAL = 0.5
 """Median cosine, of one sign, between a thing's way and the one from the focus: 60 degrees. What jitters has none.
 Regions jump from one card to the next in the tunnel worlds, where single cards keep within 30 degrees."""
+STREAMING = 3
+"""Things that stream before a camera that seems to zoom: two may come up to it."""
 ZOOM_SAMPLES, ZOOM_RATE_S = 3, 0.03
 """A camera zooms if over so many samples to either side its scale changes faster than this (ln, a second): 3 % a second
 moves the edge of the picture by 1.5 % of its width."""
@@ -119,7 +121,8 @@ def parallax(
     """Return where things stream out of, or into, the point that a zooming camera looks at.
 
     A zoom has one map for near and far; a camera that drives has not, and where its map still fits the background,
-    near things that rest stream radially. Which it is, one thing cannot tell. People are tall enough to be known by.
+    near things that rest stream radially. Which it is, one thing cannot tell; where several stream, the camera drives,
+    and nothing is known of the others either. People are tall enough to be known by.
     """
     boxes, _ = _in_scene(camera, tracks)
     velocity = _rate(clip, box_center(boxes), half_window_s)
@@ -132,6 +135,8 @@ def parallax(
         known = np.isfinite(row)
         if tracks.label[n] != PERSON and known.any() and abs(float(np.median(row[known]))) > RADIAL:
             result[n] = np.isfinite(focus[:, 0])
+    if result.any(1).sum() >= STREAMING:
+        result |= np.isfinite(focus[:, 0]) & np.array([label != PERSON for label in tracks.label])[:, None]
     return result
 
 
