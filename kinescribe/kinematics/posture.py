@@ -74,7 +74,8 @@ class Figure:
 
     def _place(self, joint: str) -> Float[np.ndarray, "T 2"]:
         names = SKELETONS[self.skeleton]
-        if f"left_{joint}" in names:  # also where a skeleton has a middle of its own: not all nets of it find that
+        # Also where a skeleton has a middle of its own: not all nets of it find that.
+        if f"left_{joint}" in names:
             middle: Float[np.ndarray, "T 2"] = (self.at(f"left_{joint}") + self.at(f"right_{joint}")) / 2
             return middle
         point = self.points[:, names.index(joint)]
