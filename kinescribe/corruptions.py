@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from kinescribe.checks import Match, compare
+from kinescribe.checks.compare import likeness
 from kinescribe.language import parse
 from kinescribe.records import Action
 
@@ -89,18 +90,20 @@ def _first(text: str, actions: Sequence[Action], kind: str, rng: random.Random) 
     proposals = [edited for edited in _EDITS[kind](text, actions) if edited != text]
     rng.shuffle(proposals)
     for proposal in dict.fromkeys(proposals):
-        match = compare(actions, parse(proposal))
-        if _is_only(kind, match):
+        read = parse(proposal)
+        match = compare(actions, read)
+        if _is_only(kind, match, actions, read):
             return Corruption(kind, proposal, "; ".join(match.reasons))
     return None
 
 
-def _is_only(kind: str, match: Match) -> bool:
+def _is_only(kind: str, match: Match, known: Sequence[Action], added: Sequence[Action]) -> bool:
     """Whether two texts differ in one thing of a kind."""
     differs = [name for pair in match.pairs for name in pair.differs]
     in_order = match.order in (None, 1.0)
     if kind == "added_action":
-        return not match.missing and len(match.added) == 1 and not differs and in_order
+        news = all(not likeness(action, added[j]) for j in match.added for action in known)
+        return not match.missing and len(match.added) == 1 and not differs and in_order and news
     if match.missing or match.added:
         return False
     if kind == "swapped_order":
@@ -149,7 +152,10 @@ def _other_agent(text: str, actions: Sequence[Action]) -> Iterator[str]:
 
 def _more(text: str, actions: Sequence[Action]) -> Iterator[str]:
     """Let an agent of the text do something else besides."""
-    agents = dict.fromkeys(a.agent for a in actions if a.agent and a.agent not in ("camera",))
+    agents = dict.fromkeys(
+        a.agent for a in actions if a.agent and a.agent != "camera" and " and " not in a.agent
+    )
+    text = text if re.search(r"[.!?]\s*$", text) else f"{text.rstrip()}."
     ends = [found.end() for found in re.finditer(r"[.!?](?=\s|$)", text)] or [len(text)]
     for agent in agents:
         for extra in _EXTRA:

@@ -390,7 +390,8 @@ def _write(
     base = Fraction(1, 90000)
     with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as container:
         # x264's macroblock tree reads memory that nobody has set: with it the same pictures give other bytes each time.
-        options = {"crf": str(crf), "preset": "veryfast", "x264-params": "mbtree=0"}
+        # Without it, weighted prediction carries one scene into the next where both are of one colour.
+        options = {"crf": str(crf), "preset": "veryfast", "x264-params": "mbtree=0:weightp=0"}
         stream = container.add_stream("libx264", options=options)
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         stream.time_base = stream.codec_context.time_base = base

@@ -131,3 +131,10 @@ def test_a_reversed_text_loses_by_its_order(reference: list) -> None:
     apart = [replace(a, predicate=f"verb{i}", order=i, negated=False) for i, a in enumerate(reference)]
     back = [replace(a, order=-a.order) for a in apart]
     assert compare(apart, back).score == pytest.approx(1 - ORDER_WEIGHT)
+
+
+def test_once_is_a_number_where_another_is_said() -> None:
+    once, thrice, unsaid = (Action("jump", 0, 1, agent="cat", count=n) for n in (1, 3, None))
+    assert compare([once], [unsaid]).score == compare([unsaid], [once]).score == 1.0
+    assert compare([once], [thrice]).score == pytest.approx(1 - LOSSES["repetitions"].contradicted)
+    assert compare([unsaid], [thrice]).score == pytest.approx(1 - LOSSES["repetitions"].one_sided)

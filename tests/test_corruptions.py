@@ -77,3 +77,9 @@ def test_an_unknown_kind_lists_the_known() -> None:
 def test_any_text_is_survived(text: str) -> None:
     for made in corrupt(text):
         assert made.text != text
+
+
+def test_what_a_text_says_is_no_addition() -> None:
+    for seed in range(12):
+        (made,) = corrupt("A man waves.", seed, ("added_action",))
+        assert made.text.count("waves") == 1

@@ -177,6 +177,10 @@ def test_score_pairs_and_parse_in_batches(tmp_path: Path) -> None:
         ('\n{"id": 1}', 'in.jsonl:2: "candidate" is missing'),
         ('{"id": 1, "candidate": 3}', '"candidate" is missing or no text'),
         ('{"id": 1, "candidate": "a", "references": [3]}', '"references" must be texts'),
+        ('{"id": 1, "candidate": "a", "references": 5}', '"references" must be texts'),
+        ('{"id": 1, "candidate": "a", "references": {"x": "b"}}', '"references" must be texts'),
+        ('{"id": 1, "candidate": "a", "seconds": "12"}', '"seconds" must be a number above 0'),
+        ('{"id": 1, "candidate": "a", "seconds": NaN}', '"seconds" must be a number above 0'),
     ],
 )
 def test_bad_lines_are_named(tmp_path: Path, content: str, message: str) -> None:

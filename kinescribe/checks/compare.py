@@ -172,6 +172,8 @@ def _pair(i: int, j: int, a: Action, b: Action) -> Pair:
 
 def _loss(name: str, a: Action, b: Action) -> float:
     one, two = _SAID[name](a), _SAID[name](b)
+    if name == "repetitions" and {one, two} == {"", "1"}:
+        return 0.0  # once is what is meant by nothing
     if one == two or (name in _ALIKE and one and two and _ALIKE[name](one, two)):
         return 0.0
     return LOSSES[name].contradicted if one and two else LOSSES[name].one_sided
@@ -213,8 +215,8 @@ def _side(action: Action) -> frozenset[str]:
 
 
 def _number(action: Action) -> str:
-    """How often, where a text says so; once is what is meant by nothing."""
-    return "" if action.count in (None, 1) else str(action.count)
+    """How often, where a text says so."""
+    return "" if action.count is None else str(action.count)
 
 
 _SAID: Mapping[str, Callable[[Action], Any]] = {

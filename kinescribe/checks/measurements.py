@@ -295,6 +295,12 @@ def limit(value: float, needed: float, why: str) -> Judgement:
     return Judgement(False if value < DOUBT * needed else None, why)
 
 
+def any_of(judgements: Sequence[Judgement]) -> Judgement:
+    """Return the best of some judgements, at least one: one that holds, else one that is open, else the first."""
+    rank = {True: 0, None: 1, False: 2}
+    return min(judgements, key=lambda judged: rank[judged.holds])
+
+
 def all_of(judgements: Sequence[Judgement]) -> Judgement:
     """False if one is false, else unknown if one is unknown, else true."""
     why = "; ".join(j.why for j in judgements)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float
 
-from kinescribe.checks.measurements import Judgement, Measurements, all_of, equal, in_span, limit
+from kinescribe.checks.measurements import Judgement, Measurements, all_of, any_of, equal, in_span, limit
 from kinescribe.checks.relations import common_paths
 from kinescribe.checks.tolerances import (
     ALONG_DEG,
@@ -140,15 +140,32 @@ def _pass(claim: Claim, both: _Both) -> Judgement:
     if not order.changes:
         swapped = bool((np.diff(order.centers) != 0).any())
         return Judgement(None if swapped else False, "it is not clear of the other on both sides")
+    if claim.action.count is None:
+        return any_of([_change(claim, order, both, change) for change in order.changes])
     found = [_near_enough(order, both, *change) for change in order.changes]
-    first, last = order.changes[0]
+    number = equal(sum(j.holds is True for j in found), claim.action.count, "passes")
+    whole = order.changes[0][0], order.changes[-1][1]
+    return all_of([_change(claim, order, both, order.changes[0], whole), number])
+
+
+def _change(
+    claim: Claim,
+    order: _Order,
+    both: _Both,
+    change: tuple[int, int],
+    during: tuple[int, int] | None = None,
+) -> Judgement:
+    """Judge one change of sides.
+
+    Args:
+        during: the samples of which some must be those that the claim speaks of; by default the change's own.
+    """
+    first, last = change
     gone = both.paths[:, last] - both.paths[:, first]
-    judged = [found[0], _own_way(gone), _beside_its_way(gone, both)]
-    if claim.action.count is not None:
-        judged.append(equal(sum(j.holds is True for j in found), claim.action.count, "passes"))
-        last = order.changes[-1][1]
+    judged = [_near_enough(order, both, first, last), _own_way(gone), _beside_its_way(gone, both)]
     judged += [_towards(direction, gone[0]) for direction in claim.action.direction if direction in COMPASS]
-    if not both.said[first : last + 1].any():
+    a, b = during or change
+    if not both.said[a : b + 1].any():
         judged.append(Judgement(False, "at another time"))
     return all_of(judged)
 
@@ -185,11 +202,14 @@ def _towards(direction: str, way: Float[np.ndarray, "2"]) -> Judgement:
 
 def _overtake(claim: Claim, both: _Both) -> Judgement:
     """A pass in which both go one way, and the subject comes from behind."""
-    passed = _pass(claim, both)
     order = _order(both)
-    if passed.holds is False or not order.changes:
-        return passed
-    a, b = order.changes[0]
+    if claim.action.count is not None or not order.changes:
+        return _pass(claim, both)
+    return any_of([_gets_before(claim, order, both, change) for change in order.changes])
+
+
+def _gets_before(claim: Claim, order: _Order, both: _Both, change: tuple[int, int]) -> Judgement:
+    passed, (a, b) = _change(claim, order, both, change), change
     own, other = both.paths[:, b] - both.paths[:, a]
     goes = limit(float(np.hypot(*other)), both.needed[1], "the other goes, too")
     apart = both.paths[0] - both.paths[1]

@@ -55,7 +55,8 @@ def _inner(window: Window) -> Window:
     """Leave out the ends of a claimed span as far as smoothing reaches in from outside."""
     if window.said is None or window.times[-1] - window.times[0] <= 3 * SETTLE_S:
         return window
-    return window.between(window.times[0] + SETTLE_S, window.times[-1] - SETTLE_S)
+    inner = window.between(window.times[0] + SETTLE_S, window.times[-1] - SETTLE_S)
+    return inner if len(inner.times) > 1 else window
 
 
 def _moved(window: Window) -> Judgement:

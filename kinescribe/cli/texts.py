@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import sys
 from collections.abc import Iterator, Mapping
@@ -46,6 +47,8 @@ def parse(
     from kinescribe.cli import show
     from kinescribe.language import parse as read
 
+    if jsonl is None and out is not None:
+        raise typer.BadParameter("--out belongs to --jsonl; a TEXT is printed")
     if (text is None) == (jsonl is None):
         raise typer.BadParameter("give a TEXT or FILE, or --jsonl IN --out OUT")
     if jsonl is not None:
@@ -92,7 +95,7 @@ def captions(
     from kinescribe.metrics import Item
 
     items = [
-        Item(str(row["id"]), row["candidate"], _references(row), row.get("seconds"))
+        Item(str(row["id"]), row["candidate"], _references(row), _seconds(row))
         for row in lines(jsonl, "id", "candidate")
     ]
     if not items:
@@ -198,11 +201,21 @@ def lines(path: Path, *needed: str) -> Iterator[dict[str, Any]]:
 
 
 def _references(row: Mapping[str, Any]) -> tuple[str, ...]:
-    given = row.get("references", row.get("reference", ()))
-    given = [given] if isinstance(given, str) else given or ()
-    if not all(isinstance(text, str) for text in given):
+    """Return the references of an item; one without a word is none."""
+    given = row.get("references", row.get("reference"))
+    given = [] if given is None else [given] if isinstance(given, str) else given
+    if not isinstance(given, list) or not all(isinstance(text, str) for text in given):
         raise ParseError(f'item {row["id"]}: "references" must be texts')
-    return tuple(given)
+    return tuple(text for text in given if any(map(str.isalnum, text)))
+
+
+def _seconds(row: Mapping[str, Any]) -> float | None:
+    given = row.get("seconds")
+    if given is None:
+        return None
+    if isinstance(given, bool) or not isinstance(given, (int, float)) or not 0 < given < math.inf:
+        raise ParseError(f'item {row["id"]}: "seconds" must be a number above 0')
+    return float(given)
 
 
 def _write(out: Path, rows: Iterator[dict[str, Any]]) -> int:

@@ -123,7 +123,7 @@ def _jumps(scene: Scene, subject: int, figure: Figure, settings: EventSettings) 
     """Both feet and the hips go up and come down together, within the time of a flight, at one place."""
     times = scene.clip.times_s
     ankles = np.stack([figure.at(f"{side}_ankle")[:, 1] for side in ("left", "right")])
-    lower, hips = ankles.min(0), figure.at("hip")
+    lower, hips = np.where(figure.placed, ankles.min(0), np.nan), figure.at("hip")
     needed = settings.min_jump_torsos + wavering(lower)
     for a, b in stretches(np.isfinite(lower) & np.isfinite(hips[:, 0])):
         if b - a < 4:

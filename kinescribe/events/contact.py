@@ -90,20 +90,14 @@ def _contact(
     came, went = (_relative_velocity(two, during) for during in (before, after))
     speed, rest = float(np.hypot(*came)), float(np.hypot(*went))
     line = two.apart[at] / max(float(two.distance[at]), 1e-9)  # from the second to the first
-    closing = -float(came @ line)
+    closing, opening = -float(came @ line), float(went @ line)
+    if not closing >= max(MIN_CLOSING_SIZES_S * size, 0.5 * speed):
+        return None  # too slow, or unknown
     changed = float(np.hypot(*(went - came))) / max(speed, 1e-9)
     nearest = float(gap[waited].min()) / size
-    slow = closing < max(MIN_CLOSING_SIZES_S * size, 0.5 * speed)
     short = rest < 0.3 * speed and nearest > settings.max_touch_gap
-    opening = float(went @ line)
     swapped = opening > 0.25 * closing and met > SWAP_S + _nearing_s(gap, run, arrival, closing, opening)
-    if (
-        swapped
-        or slow
-        or short
-        or changed < settings.min_touch_change
-        or nearest < -settings.max_touch_overlap
-    ):
+    if swapped or short or changed < settings.min_touch_change or nearest < -settings.max_touch_overlap:
         return None
     values = {
         "closing_px_s": closing,

@@ -130,7 +130,7 @@ def _lifts(
     """What a limb's end does over its root: the limb is lifted if its middle joint goes along, else its short part."""
     end, middle, root = (f"{side}_{joint}" for joint in (limb.end, limb.middle, limb.root))
     above = height(figure, end, root)
-    bend, own = height(figure, middle, root), figure.at(end)[:, 1]
+    bend, own = height(figure, middle, root), np.where(figure.placed, figure.at(end)[:, 1], np.nan)
     for swing in swings(smoother, above, settings.min_arm_torsos, settings.max_swing_s):
         if not _is_sided(figure, swing):
             continue
@@ -140,7 +140,7 @@ def _lifts(
         if limb.short is None and not _change(own, swing) / change >= settings.min_own_share:
             continue
         whole = along >= settings.min_middle_torsos
-        if whole or limb.short is not None:
+        if np.isfinite(along) and (whole or limb.short is not None):
             part = f"{side}_{limb.name if whole else limb.short}"
             yield _event(clip, subject, "raise" if swing.rises else "lower", part, swing, {"middle": along})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import combinations
@@ -33,7 +34,7 @@ def find(scene: Scene, settings: EventSettings, found: Sequence[Event]) -> Itera
         for n, label in enumerate(tracks.label)
         if label != "object" or int(tracks.ids[n]) in going or stays_in_view(tracks.xyxy[n])
     ]
-    longest = sorted(sorted(worth, key=lambda n: (-lifetime[n], n))[:12])
+    longest = sorted(sorted(worth, key=lambda n: (-lifetime[n], n))[: _subjects(settings.max_pairs)])
     events: list[Event] = []
     ways = {in_scene: Ways(scene, in_scene) for in_scene in (True, False)} if len(longest) > 1 else {}
     frame = scene.kinematics.tracks.frame
@@ -41,6 +42,11 @@ def find(scene: Scene, settings: EventSettings, found: Sequence[Event]) -> Itera
         if going & {int(tracks.ids[i]), int(tracks.ids[j])}:
             events += _pair(scene, Two(ways[frame[i] == frame[j] == "scene"], i, j), settings)
     yield from _nearest_leaders(events)
+
+
+def _subjects(pairs: int) -> int:
+    """Return of how many subjects there are at most so many pairs."""
+    return (1 + math.isqrt(1 + 8 * pairs)) // 2
 
 
 def _pair(scene: Scene, two: Two, settings: EventSettings) -> Iterator[Event]:

@@ -15,6 +15,8 @@ from kinescribe.events.two import Two, angle_deg, bridged, minima, relation
 from kinescribe.geometry import compass, stretches
 from kinescribe.records import Event, Span
 
+ROUND_S = 4.0
+"""Passes with more time between them are happenings of their own (as swings of limbs are: ``max_pause_s``)."""
 BLOCK = 256
 """Pieces of a path that are compared at once with those of another: a table of all would grow with the square."""
 AXIS_S = 0.3
@@ -64,7 +66,9 @@ def _passes(two: Two, settings: EventSettings) -> Iterator[Event]:
 
 def _joined(passes: list[Event], two: Two) -> Iterator[Event]:
     """Join three and more passes, to and fro, into one event: their number is told, and no direction."""
-    if len(passes) < MANY:
+    ends = zip(passes[:-1], passes[1:], strict=True)
+    apart = any(later.span.start_s - earlier.span.end_s > ROUND_S for earlier, later in ends)
+    if len(passes) < MANY or apart or any(event.kind == "overtake" for event in passes):
         yield from passes
         return
     by_first = sum(event.subject == two.ids[0] for event in passes)

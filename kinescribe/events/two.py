@@ -34,7 +34,7 @@ class Ways:
         """Of the boxes, not smoothed."""
         self.half: Float[np.ndarray, "N T 2"] = half * self.scale[:, None]
         """Half width and half height of the boxes."""
-        areas = 4 * self.half.prod(-1)
+        areas = 4 * np.maximum(self.half, 0).prod(-1)
         self.size_px = tuple(
             float(np.sqrt(np.median(area[np.isfinite(area)]))) if np.isfinite(area).any() else float("nan")
             for area in areas

@@ -56,6 +56,8 @@ class Source(NamedTuple):
 
     clip: Clip
     caption: Caption
+    number: int
+    """Of the caption within its clip."""
     movement: str
     records: Mapping[type, Any]
 
@@ -74,7 +76,8 @@ def export(run: RunReader, out: Path) -> Exported:
         records = run.records(clip.id)
         pending += is_pending(records)
         for source in _verified(clip, records):
-            by_movement[source.movement].append(source)
+            if len(by_movement[source.movement]) < MOST_PER_MOVEMENT:
+                by_movement[source.movement].append(source)
     chosen = _evenly(by_movement)
     path = out / "hallucinations.jsonl"
     with whole_files([path]) as (stream,):
@@ -90,7 +93,7 @@ def _verified(clip: Clip, records: Mapping[type, Any]) -> Iterator[Source]:
     for i, caption in enumerate(records[Captions].captions):
         judged = [verdict.holds for verdict in verdicts if verdict.caption == i]
         if caption.scope == "scene" and judged and all(judged):
-            yield Source(clip, caption, _movement(records[Facts]), records)
+            yield Source(clip, caption, i, _movement(records[Facts]), records)
 
 
 def _movement(facts: Facts) -> str:
@@ -104,7 +107,7 @@ def _movement(facts: Facts) -> str:
 
 def _evenly(by_movement: Mapping[str, list[Source]]) -> list[Source]:
     """Take captions of every movement in turn."""
-    columns = [sources[:MOST_PER_MOVEMENT] for _, sources in sorted(by_movement.items())]
+    columns = [sources for _, sources in sorted(by_movement.items())]
     return [source for row in zip_longest(*columns) for source in row if source is not None]
 
 
@@ -123,10 +126,11 @@ def _rows(source: Source) -> Iterator[dict[str, Any]]:
     rows += [
         (made.text, False, made.kind, made.changed, _refuted(made.text, source.records))
         for made in corrupt(honest, SEED)
+        if not all(_verdicts(made.text, source.records))  # what the clip shows as well is not false
     ]
     for k, (text, is_honest, kind, changed, refuted) in enumerate(rows):
         told = {"candidate": text, "honest": is_honest, "type": kind, "changed": changed, "refuted": refuted}
-        yield {"id": f"{clip.id}-{k}", **shared, **told}
+        yield {"id": f"{clip.id}-{source.number}-{k}", **shared, **told}
 
 
 def _in_other_words(source: Source) -> str:
@@ -145,6 +149,11 @@ def _is_said(fact: MotionFact, caption: Caption) -> bool:
 
 
 def _refuted(text: str, records: Mapping[type, Any]) -> bool:
+    return any(holds is False for holds in _verdicts(text, records))
+
+
+def _verdicts(text: str, records: Mapping[type, Any]) -> list[bool | None]:
+    """Return what the measurements say of each claim of a text."""
     measured = Measurements(*(records[kind] for kind in (Clip, CameraMotion, Tracks, Poses, Kinematics)))
     claims = ground(parse(text), measured.tracks, names(measured.tracks))
-    return any(check(claim, measured).holds is False for claim in claims)
+    return [check(claim, measured).holds for claim in claims]

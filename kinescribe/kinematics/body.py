@@ -485,9 +485,8 @@ def _jerk(
     within = (step[1:] + step[:-1]) / 2
     curve = np.diff(slope, axis=0) / within[:, None]
     sample = np.arange(1, len(times_s) - 1)[:, None]
-    span = (
-        within[:, None] + (sample == first + 1) * step[first] / 2 + (sample == last - 1) * step[last - 1] / 2
-    )
+    opening = step[np.minimum(first, len(step) - 1)]  # of one sample at the very end there is none
+    span = within[:, None] + (sample == first + 1) * opening / 2 + (sample == last - 1) * step[last - 1] / 2
     inside = (sample > first) & (sample < last)
     square = np.where(inside, curve**2 * span, 0).sum(0)
     sample = np.arange(len(times_s))[:, None]

@@ -89,6 +89,13 @@ class Figure:
         return np.stack([bridged(self.times_s, known[:, k]) for k in (0, 1)], axis=1)
 
     @property
+    def placed(self) -> Bool[np.ndarray, "T"]:
+        """Where its place is free of the camera's motion; elsewhere joints are as filmed, to be compared only."""
+        if self.to_scene is None:
+            return np.ones(len(self.times_s), bool)
+        return np.asarray(np.isfinite(self.to_scene[:, 0, 0]))
+
+    @property
     def is_large_enough(self) -> bool:
         """Whether limbs can be told."""
         return self.trunk >= MIN_TRUNK_PX

@@ -11,13 +11,14 @@ from functools import lru_cache
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Int
 
 from kinescribe.language import parse
 from kinescribe.records import Action
 
 SEED, RESAMPLES = 0, 1000
 """Of the bootstrap."""
+BLOCK = 1 << 20
+"""Numbers drawn at once, which bounds the memory."""
 
 
 class Item(NamedTuple):
@@ -73,14 +74,11 @@ def mean_interval(values: Sequence[float | None]) -> Interval | None:
     known = np.array([value for value in values if value is not None], dtype=np.float64)
     if not len(known):
         return None
-    means = known[resamples(len(known))].mean(axis=1)
+    rng, block = np.random.default_rng(SEED), max(1, BLOCK // len(known))
+    sizes = [min(block, RESAMPLES - start) for start in range(0, RESAMPLES, block)]
+    means = np.concatenate([known[rng.integers(0, len(known), (n, len(known)))].mean(1) for n in sizes])
     low, high = np.percentile(means, [2.5, 97.5])
     return Interval(float(known.mean()), float(low), float(high))
-
-
-def resamples(items: int, times: int = RESAMPLES) -> Int[np.ndarray, "B N"]:
-    """Return the rows of every bootstrap sample of a set of so many items."""
-    return np.random.default_rng(SEED).integers(0, items, size=(times, items))
 
 
 def best(values: Sequence[float | None]) -> float | None:

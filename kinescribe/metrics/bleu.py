@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from kinescribe.errors import BackendError
 from kinescribe.metrics import RESAMPLES, Column, Interval, Item
 
 __all__ = ["Bleu"]
@@ -13,8 +14,15 @@ class Bleu:
     """Of the set as it is defined, not the mean of the items; of an item, sacrebleu's sentence BLEU. In [0, 1]."""
 
     def __call__(self, items: Sequence[Item]) -> Mapping[str, Column]:
-        """Return ``bleu_1`` and ``bleu_4``; items without a reference have none."""
-        from sacrebleu.metrics.bleu import BLEU
+        """Return ``bleu_1`` and ``bleu_4``; items without a reference have none.
+
+        Raises:
+            BackendError: sacrebleu is not installed.
+        """
+        try:
+            from sacrebleu.metrics.bleu import BLEU
+        except ModuleNotFoundError as error:
+            raise BackendError('BLEU needs sacrebleu: pip install "kinescribe[metrics]"') from error
 
         return {f"bleu_{order}": _column(BLEU, order, items) for order in (1, 4)}
 

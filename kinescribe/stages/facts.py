@@ -30,6 +30,10 @@ class StateFacts(FactSettings):
         sure.sort(key=lambda f: (f.span.start_s, f.subject, f.predicate, f.part or "", f.span.end_s))
         return Facts(tuple(replace(fact, id=f"f{i:03d}") for i, fact in enumerate(sure)))
 
+    def identity(self) -> str:
+        """Name the curves of confidence: other curves make other facts."""
+        return facts.calibration.identity()
+
     def _fleeting(self, label: str, events: Sequence[Event]) -> bool:
         """Whether a region without a class is seen for too short a time to be anything."""
         lives = (event.span.duration_s for event in events if event.kind == "visible")

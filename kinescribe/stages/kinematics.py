@@ -266,7 +266,7 @@ def _centers(
             points = poses.keypoints[row][:, [names.index(name) for name in joints]]
             middle = points[..., :2].mean(1)
             middle[~(points[..., 2] >= SEEN).all(1)] = np.nan
-            if np.isfinite(middle[seen, 0]).mean() >= MIN_KNOWN:
+            if seen.any() and np.isfinite(middle[seen, 0]).mean() >= MIN_KNOWN:
                 center[n] = middle
                 doubt[n] = _leans(clip, camera, middle, poses, row, half_window_s)
                 break

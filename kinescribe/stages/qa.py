@@ -125,7 +125,7 @@ class AskQuestions:
     max_per_category: int = 4
     """Keeps clips with many subjects from crowding out the others (FoundationMotion: about six per clip in all)."""
 
-    revision: ClassVar[int] = 3
+    revision: ClassVar[int] = 4
 
     def __call__(
         self,
