@@ -21,7 +21,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from kinescribe.language import parse
+from kinescribe.cli.texts import actions_of
 from quality import calibration, events, gold, metrics, people, sheets, tables, worlds
 from quality.tables import Measured, number, table
 from tests.bodies import BODY_SCENARIOS
@@ -220,21 +220,8 @@ def _events() -> str:
 
 
 def _prediction(gold: dict[str, str]) -> dict[str, object]:
-    actions = [
-        {
-            "predicate": a.predicate,
-            "agent": a.agent,
-            "patient": a.patient,
-            "direction": list(a.direction),
-            "count": a.count,
-            "order_index": a.order,
-            "negated": a.negated,
-            "magnitude": a.magnitude,
-            "level": a.level,
-        }
-        for a in parse(gold["caption"])
-    ]
-    return {"id": gold["id"], "actions": actions}
+    """Return what ``kinescribe parse --jsonl`` writes for a caption."""
+    return {"id": gold["id"], "actions": actions_of(gold["caption"])}
 
 
 def _write(name: str, text: str) -> None:

@@ -14,6 +14,7 @@ from types import ModuleType
 import pytest
 
 from kinescribe.checks import compare
+from kinescribe.cli.texts import actions_of
 from kinescribe.language import parse
 
 FLOORS = {
@@ -32,14 +33,7 @@ def _scorer(folder: Path) -> ModuleType:
 
 
 def _predicted(gold: dict) -> dict:
-    actions = [
-        {
-            "predicate": a.predicate, "agent": a.agent, "patient": a.patient, "direction": list(a.direction),
-            "count": a.count, "order_index": a.order, "negated": a.negated, "magnitude": a.magnitude, "level": a.level,
-        }
-        for a in parse(gold["caption"])
-    ]  # fmt: skip
-    return {"id": gold["id"], "actions": actions}
+    return {"id": gold["id"], "actions": actions_of(gold["caption"])}
 
 
 def test_the_gold_captions(shared: Path, capsys: pytest.CaptureFixture[str]) -> None:
