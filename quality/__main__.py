@@ -21,7 +21,8 @@ from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from kinescribe.cli.texts import actions_of
+from kinescribe.cli.texts import plain
+from kinescribe.language import parse
 from quality import calibration, events, gold, metrics, people, sheets, tables, worlds
 from quality.tables import Measured, number, table
 from tests.bodies import BODY_SCENARIOS
@@ -221,7 +222,7 @@ def _events() -> str:
 
 def _prediction(gold: dict[str, str]) -> dict[str, object]:
     """Return what ``kinescribe parse --jsonl`` writes for a caption."""
-    return {"id": gold["id"], "actions": actions_of(gold["caption"])}
+    return {"id": gold["id"], "actions": plain(parse(gold["caption"]))}
 
 
 def _write(name: str, text: str) -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from kinescribe.backends.cameras import _summary
 from kinescribe.checks import Measurements, check
 from kinescribe.language.grounding import ground
-from kinescribe.language.parse import parse
+from kinescribe.language.mope import parse
 from kinescribe.language.referring import names
 from kinescribe.language.render import render, said_span
 from kinescribe.records import (

@@ -14,7 +14,7 @@ from types import ModuleType
 import pytest
 
 from kinescribe.checks import compare
-from kinescribe.cli.texts import actions_of
+from kinescribe.cli.texts import plain
 from kinescribe.language import parse
 
 FLOORS = {
@@ -33,7 +33,7 @@ def _scorer(folder: Path) -> ModuleType:
 
 
 def _predicted(gold: dict) -> dict:
-    return {"id": gold["id"], "actions": actions_of(gold["caption"])}
+    return {"id": gold["id"], "actions": plain(parse(gold["caption"]))}
 
 
 def test_the_gold_captions(shared: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,7 +6,8 @@ import json
 import math
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import tee
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -36,6 +37,14 @@ def parse(
         typer.Option(metavar="IN", help="Parse every line's caption instead."),
     ] = None,
     out: Annotated[Path | None, typer.Option(metavar="OUT", help="With --jsonl: where to write.")] = None,
+    parser: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME[:MODEL]",
+            help="Backend that parses sentences: spacy (our own pipeline), spacy:en_core_web_sm or another pipeline's "
+            "name or folder, amr:FOLDER, or rules (no model).",
+        ),
+    ] = "spacy",
     as_json: AsJson = False,
 ) -> None:
     """Read which motions a text asserts: who does what, where to, how, how often and in which order.
@@ -46,6 +55,7 @@ def parse(
     """
     from kinescribe.cli import show
     from kinescribe.language import parse as read
+    from kinescribe.language import parse_all
 
     if jsonl is None and out is not None:
         raise typer.BadParameter("--out belongs to --jsonl; a TEXT is printed")
@@ -53,12 +63,14 @@ def parse(
         raise typer.BadParameter("give a TEXT or FILE, or --jsonl IN --out OUT")
     if jsonl is not None:
         _need(out)
+        asked, again = tee(lines(jsonl, "id", "caption"))  # read ahead by one batch, never the whole file
+        found = parse_all((row["caption"] for row in asked), parser)
         rows = (
-            {"id": row["id"], "actions": actions_of(row["caption"])} for row in lines(jsonl, "id", "caption")
+            {"id": row["id"], "actions": plain(actions)} for row, actions in zip(again, found, strict=True)
         )
         typer.echo(f"{_write(out, rows)} captions parsed", err=True)  # type: ignore[arg-type]
         return
-    actions = read(_text(text or ""))
+    actions = read(_text(text or ""), parser)
     if as_json:
         typer.echo(show.to_json(actions))
         return
@@ -155,26 +167,23 @@ def pairs(jsonl: Rows, out: Annotated[Path, typer.Option(metavar="OUT", help="Wh
     Example: kinescribe score pairs --jsonl pairs.jsonl --out scores.jsonl
     """
     from kinescribe.checks import compare
-    from kinescribe.language import parse as read
+    from kinescribe.language import parse_all
 
-    rows = (
-        {"id": row["id"], "score": compare(read(row["reference"]), read(row["candidate"])).score}
-        for row in lines(jsonl, "id", "reference", "candidate")
-    )
+    asked, again = tee(lines(jsonl, "id", "reference", "candidate"))
+    found = parse_all(text for row in asked for text in (row["reference"], row["candidate"]))
+    rows = ({"id": row["id"], "score": compare(next(found), next(found)).score} for row in again)
     typer.echo(f"{_write(out, rows)} pairs scored", err=True)
 
 
-def actions_of(caption: str) -> list[dict[str, Any]]:
+def plain(actions: Iterable[Any]) -> list[dict[str, Any]]:
     """Return a caption's actions as the batch form writes them."""
-    from kinescribe.language import parse as read
-
     return [
         {
             "predicate": a.predicate, "agent": a.agent, "patient": a.patient, "direction": list(a.direction),
             "count": a.count, "magnitude": a.magnitude, "trajectory": a.trajectory, "body_part": a.part,
             "level": a.level, "negated": a.negated, "order_index": a.order, "start": a.start, "end": a.end,
         }
-        for a in read(caption)
+        for a in actions
     ]  # fmt: skip
 
 

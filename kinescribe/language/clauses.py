@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from kinescribe.language import lexicon as lex
 from kinescribe.language.phrases import noun_phrases
+from kinescribe.language.syntax import Tree
 from kinescribe.language.tagging import BOUNDARIES, Token, tag, tokenize
 from kinescribe.records import Span
 
@@ -48,11 +49,12 @@ class Sentence:
     Args:
         text: the sentence, its times blanked out.
         start: its offset in the whole text, from which the tokens' offsets count.
+        tree: what a parser says of it.
     """
 
-    def __init__(self, text: str, start: int) -> None:
+    def __init__(self, text: str, start: int, tree: Tree = ()) -> None:
         self.text, self.start = text, start
-        self.tokens = tag(tokenize(text, start))
+        self.tokens = tag(tokenize(text, start), tree, start)
         self.phrases = noun_phrases(self.tokens)
 
     def kind(self, i: int) -> str:

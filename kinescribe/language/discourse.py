@@ -7,6 +7,9 @@ from dataclasses import dataclass, field, replace
 from kinescribe.language import lexicon as lex
 from kinescribe.language.phrases import Phrase, is_plural
 
+_MEMORY = 64
+"""Phrases of each kind; far more than a caption has, so that only texts without end are cut short."""
+
 
 @dataclass
 class Discourse:
@@ -74,6 +77,11 @@ class Discourse:
             return doers[-1] if doers else things[-1] if things else None
         others = [p for p in doers if p.text != own]
         return things[-1] if things else others[-1] if others else None
+
+    def forget(self) -> None:
+        """Keep the newest of each: nobody means by "he" somebody of fifty sentences ago."""
+        for kept in (self.subjects, self.minor, self.objects):
+            del kept[:-_MEMORY]
 
     def remember(self, phrase: Phrase, minor: bool) -> None:
         """Note a subject; of a pronoun whom it means, of a body part its owner."""

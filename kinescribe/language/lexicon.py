@@ -6,6 +6,7 @@ The verb list is a prior, not a limit: unknown words are read as verbs by their 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from kinescribe.vocabulary import VERBS
@@ -184,32 +185,24 @@ def readings(word: str) -> list[Form]:
     if word in NOT_VERBS or not word.isalpha() or len(word) < 4:
         return []
     if word.endswith("ing") and re.search(r"[aeiouy].*ing$", word):
-        return [Form(_stem(word[:-3]), "gerund")]
+        return [Form(verb_lemma(word), "gerund")]
     if word.endswith("ed") and re.search(r"[aeiouy].*ed$", word):
-        stem = word[:-3] + "y" if word.endswith("ied") else _stem(word[:-2])
-        return [Form(stem, "past"), Form(stem, "participle")]
+        lemma = verb_lemma(word)
+        return [Form(lemma, "past"), Form(lemma, "participle")]
     if word.endswith("s") and not word.endswith(("ss", "us", "is")):
-        return [Form(_singular_verb(word), "third")]
+        return [Form(verb_lemma(word), "third")]
     return []
 
 
-def _stem(rest: str) -> str:
-    """Return the lemma of what remains when ``ing`` or ``ed`` is cut off an unknown verb."""
-    for lemma in (rest, rest + "e"):
-        if any(form.kind == "base" for form in FORMS.get(lemma, ())):
-            return lemma
-    if rest.endswith("ett"):  # pirouetted
-        return rest + "e"
-    if re.search(r"([bdgmnprt])\1$", rest):
-        return rest[:-1]
-    needs_e = re.search(r"([vzcu]|[dr]g|[^aeiou]l|[aeiou]s|at|[^aeiou]?ak|ib|ir|ur|[^aeou]id|iz)$", rest)
-    return rest + "e" if needs_e and not rest.endswith(("ll", "rl", "wl", "ow")) else rest
+@lru_cache(maxsize=100_000)
+def verb_lemma(word: str) -> str:
+    """Return the lemma of a verb form: the known one, else by lemminflect's dictionary and rules (Jascob 2019)."""
+    known = FORMS.get(word)
+    if known:
+        return known[0].lemma
+    from lemminflect import getLemma  # brings spaCy, which the rules need for nothing else
 
-
-def _singular_verb(word: str) -> str:
-    if word.endswith("ies"):
-        return word[:-3] + "y"
-    return word[:-2] if re.search(r"(sh|ch|ss|x|zz|o)es$", word) else word[:-1]
+    return next(iter(getLemma(word, upos="VERB")), word)
 
 
 STATES = frozenset(

@@ -1,16 +1,24 @@
-"""From text to tokens with a part of speech, decided by closed classes, verb forms and place; no model."""
+"""From text to tokens with a part of speech: by closed classes, verb forms and place, and by a parser's tree.
+
+Closed classes are decided by lists. Whether a word of an open class is a verb is asked twice, of the rules and of the
+tree, and ``_Verbs`` says who is believed where they differ.
+"""
 
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kinescribe.language import lexicon as lex
+from kinescribe.language.syntax import Tree
 
 BOUNDARIES = ("PUNCT", "CC", "SUB", "REL")
 """Tags after which another clause may begin."""
 NOUN_PHRASE = ("DET", "POSS", "POSN", "NUM", "ADJ", "NOUN")
+LONGEST = 1200
+"""Characters of the longest sentence that is read as one: half as much again as the longest of 18,000 sentences of human captions."""
 _PLURALS = frozenset(["people", "men", "women", "children", "feet", "they", "both", "others"])
 _CAUSATIVES = frozenset(["make", "let", "help", "watch", "see"])
 
@@ -24,6 +32,13 @@ class Token:
     end: int
     tag: str = ""
     form: lex.Form | None = None
+    seen: lex.Form | None = None
+    """How the tree reads it as a verb."""
+    pos: str = ""
+    """The tree's part of speech; empty without one."""
+    head: int = -1
+    """The token it depends on in the tree; its own index if on none, -1 without a tree."""
+    relation: str = ""
 
     @property
     def low(self) -> str:
@@ -32,11 +47,26 @@ class Token:
 
 
 def sentences(text: str) -> Iterator[tuple[int, int]]:
-    """Yield the character offsets of the sentences; a point inside a number ends none."""
+    """Yield the character offsets of the sentences; a point inside a number ends none.
+
+    What has no end within ``LONGEST`` characters is cut at a comma or a blank, so that time grows with the text's length.
+    """
     for found in re.finditer(r"(?:[^.!?\n]|\.(?=\d))+[.!?]*", text):
-        if found.group().strip():
-            start = found.start() + len(found.group()) - len(found.group().lstrip())
-            yield start, start + len(found.group().strip())
+        start, end = found.span()
+        while end - start > LONGEST:
+            cut = max(text.rfind(mark, start + LONGEST // 2, start + LONGEST) for mark in (", ", "; "))
+            cut = cut if cut > 0 else text.rfind(" ", start + 1, start + LONGEST)
+            cut = cut + 1 if cut > 0 else start + LONGEST
+            yield from _trimmed(text, start, cut)
+            start = cut
+        yield from _trimmed(text, start, end)
+
+
+def _trimmed(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    words = text[start:end]
+    if words.strip():
+        start += len(words) - len(words.lstrip())
+        yield start, start + len(words.strip())
 
 
 def tokenize(text: str, offset: int = 0) -> list[Token]:
@@ -56,8 +86,14 @@ def tokenize(text: str, offset: int = 0) -> list[Token]:
     return tokens
 
 
-def tag(tokens: list[Token]) -> list[Token]:
-    """Tag the tokens of one sentence in place, and return them."""
+def tag(tokens: list[Token], tree: Tree = (), offset: int = 0) -> list[Token]:
+    """Tag the tokens of one sentence in place, and return them.
+
+    Args:
+        tree: what a parser says of the same sentence; empty if nothing.
+        offset: of the sentence, from which the tree counts.
+    """
+    _hang(tokens, tree, offset)
     for i in range(len(tokens)):
         tokens[i].tag = _closed_class(tokens, i)
     for before, link, after in zip(tokens, tokens[1:], tokens[2:], strict=False):
@@ -67,6 +103,20 @@ def tag(tokens: list[Token]) -> list[Token]:
     for token in tokens:
         token.tag = token.tag or "NOUN"
     return tokens
+
+
+def _hang(tokens: list[Token], tree: Tree, offset: int) -> None:
+    """Note at each token what the tree says of it; one that the tree splits ("left-hand") stands with its last part."""
+    if not tokens:
+        return
+    starts = [token.start - offset for token in tokens]
+    of_word = [max(0, bisect_right(starts, word.start) - 1) for word in tree]
+    for word, own in zip(tree, of_word, strict=True):
+        token = tokens[own]
+        token.pos, token.relation = word.pos, word.relation
+        token.head = of_word[word.head]
+        verbal = word.pos == "VERB" and word.form is not None
+        token.seen = lex.Form(word.lemma, word.form or "") if verbal else None
 
 
 def _closed_class(tokens: list[Token], i: int) -> str:
@@ -237,12 +287,34 @@ class _Verbs:
                 self.finite = True
                 self.kinds.add("third")
             elif token.tag in ("", "ADJ"):
-                form = self._form(i)
+                form = self._believed(i, self._form(i))
                 if form is not None:
                     token.tag, token.form = "VERB", form
                     self._note(form)
                 elif token.tag == "":
                     token.tag = "NOUN"
+
+    def _believed(self, i: int, own: lex.Form | None) -> lex.Form | None:
+        """Return how a word is read as a verb, given how the rules read it; None for no verb."""
+        token = self.tokens[i]
+        if not token.pos:
+            return own
+        if own is not None:
+            guessed = token.low not in lex.FORMS and token.pos in ("NOUN", "PROPN")
+            return None if guessed and own.kind in ("third", "base") else own
+        return token.seen if token.seen is not None and self._can_be_verb(i) else None
+
+    def _can_be_verb(self, i: int) -> bool:
+        """Whether the tree's verb may stand here: no part of a noun phrase, nor right behind a verb."""
+        before = self.tokens[i - 1].tag if i else ""
+        token = self.tokens[i]
+        if token.relation in ("amod", "compound") or before in ("DET", "POSS", "POSN", "ADJ", "VERB"):
+            return False
+        bare = token.seen is not None and token.seen.kind == "base"  # most nouns look like one
+        return not bare or before in ("TO", "MODAL") or token.relation == "conj" or self._has_subject(i)
+
+    def _has_subject(self, i: int) -> bool:
+        return any(t.head == i and t.relation.startswith("nsubj") for t in self.tokens[:i])
 
     def _boundary(self, token: Token) -> None:
         if token.tag == "REL":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from kinescribe.metrics import Column, Item, actions, column
+from kinescribe.metrics import Column, Item, actions, column, read
 
 __all__ = ["Density"]
 
@@ -15,6 +15,7 @@ class Density:
 
     def __call__(self, items: Sequence[Item]) -> Mapping[str, Column]:
         """Return ``motions``, ``words`` and ``words_per_s``."""
+        read(items)
         words = [len(re.findall(r"[\w']+", item.candidate)) for item in items]
         rates = [
             count / item.seconds if item.seconds else None for count, item in zip(words, items, strict=True)

@@ -14,7 +14,7 @@ from kinescribe.errors import StoreError
 from kinescribe.exporters import RunReader
 from kinescribe.language import ground, names
 from kinescribe.language.grounding import states
-from kinescribe.metrics import Column, Item, actions, column
+from kinescribe.metrics import Column, Item, actions, column, read
 from kinescribe.records import CameraMotion, Clip, Facts, Kinematics, Poses, Tracks
 
 __all__ = ["Grounded"]
@@ -43,6 +43,7 @@ class Grounded:
         Raises:
             StoreError: an item is no clip of the run, or one that was not annotated to the end.
         """
+        read([Item(item.id, item.candidate) for item in items])
         found = [grounding(item.candidate, self.run.records(item.id), item.id) for item in items]
         judged = [one.true + one.false for one in found]
         return {

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from kinescribe.checks import kpm
 from kinescribe.checks.published import WEIGHTS, Weights
-from kinescribe.metrics import Column, Item, actions, column
+from kinescribe.metrics import Column, Item, actions, column, read
 
 __all__ = ["MoHall"]
 
@@ -19,6 +19,7 @@ class MoHall:
 
     def __call__(self, items: Sequence[Item]) -> Mapping[str, Column]:
         """Return ``mo_hall`` and its terms, with the reference that the caption agrees with most."""
+        read(items)
         found = []
         for item in items:
             said = actions(item.candidate)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from kinescribe.checks import Match, compare
-from kinescribe.metrics import Column, Item, actions, column
+from kinescribe.metrics import Column, Item, actions, column, read
 
 __all__ = ["Motion"]
 
@@ -17,6 +17,7 @@ class Motion:
 
     def __call__(self, items: Sequence[Item]) -> Mapping[str, Column]:
         """Return ``motion`` and ``motion_*``."""
+        read(items)
         found = [nearest(item) for item in items]
         scores = column([None if match is None else match.score for match in found])
         parts = {

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from kinescribe.backends import Draft
 from kinescribe.checks import Measurements, check
 from kinescribe.language.grounding import ground
-from kinescribe.language.parse import parse
+from kinescribe.language.mope import parse
 from kinescribe.language.referring import names
 from kinescribe.language.render import sentence
 from kinescribe.plugins import load

@@ -1,12 +1,18 @@
 """Read the motions out of English text: who does what, where to, how often, in which order (MoPE, KPM 4.2).
 
-Rules over tokens; no model. What counts as an action follows the conventions of the project's gold captions:
+A parser gives every sentence a tree (backends of the kind ``parsers``); rules over its words say what is an action,
+who acts on whom and when. What counts as an action follows the conventions of the project's gold captions:
 states, helpers ("begins to"), possibilities ("may jump") and intentions are no actions; denied motion is an action
 with ``negated``; "stays still" is denied motion.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from functools import cache
+from itertools import islice
+
+from kinescribe import plugins
 from kinescribe.language import directions as ways
 from kinescribe.language import lexicon as lex
 from kinescribe.language.clauses import Event, Sentence
@@ -15,34 +21,89 @@ from kinescribe.language.idioms import idioms
 from kinescribe.language.phrases import singular
 from kinescribe.language.roles import Roles
 from kinescribe.language.senses import denied, happens
+from kinescribe.language.syntax import Parser, Tree
 from kinescribe.language.tagging import sentences
 from kinescribe.records import Action, Span
 from kinescribe.vocabulary import PARTS, VERB_BY_LEMMA
 
+DEFAULT = "spacy"
+"""The parser that is used where none is named."""
+_BATCH = 256
+"""Texts that are read at once."""
 _BOTH = {"arms": "both_arms", "knees": "both_knees", "both arms": "both_arms", "both knees": "both_knees"}
 _TRANSITIVE = frozenset(("raise lower bend straighten approach enter leave shake roll tilt").split())
 """Predicates with an object: a later verb's may be theirs as well."""
 
 
-def parse(text: str) -> tuple[Action, ...]:
+def parse(text: str, parser: str | Parser = DEFAULT) -> tuple[Action, ...]:
     """Return the actions that a text asserts (or denies), in the order of the text.
 
     ``order`` ranks them in time; equal ranks are simultaneous. ``predicate`` is the verb's lemma (of "takes two
     steps" that of the motion: step). Offsets are those of the sentence.
+
+    Args:
+        parser: a backend of the kind ``parsers`` as ``loaded`` names it, or one that was made.
     """
-    masked, times = ways.mask_times(text)
-    discourse = Discourse()
-    events: list[Event] = []
-    rank = 0
-    for start, end in sentences(text):
-        sentence = Sentence(masked[start:end], start)
-        found = _read(sentence, discourse)
-        _give_times(found, [(at, span) for at, span in times if start <= at < end])
-        for event in found:
-            event.sentence = (start, end)
-        rank = _rank(found, rank)
-        events += [event for event in found if event.keep]
-    return tuple(_action(event) for event in events)
+    return next(parse_all([text], parser))
+
+
+def parse_all(texts: Iterable[str], parser: str | Parser = DEFAULT) -> Iterator[tuple[Action, ...]]:
+    """Yield the actions of each text; some hundred texts go to the parser at once, which is several times as fast."""
+    trees = loaded(parser) if isinstance(parser, str) else parser
+    for batch in _batches(texts):
+        read = [_Text(text) for text in batch]
+        found = iter(trees([sentence for one in read for sentence in one.sentences()]))
+        for one in read:
+            yield one.actions(found)
+
+
+def _batches(texts: Iterable[str]) -> Iterator[list[str]]:
+    rest = iter(texts)
+    while batch := list(islice(rest, _BATCH)):
+        yield batch
+
+
+@cache
+def loaded(name: str) -> Parser:
+    """Return a parser: ``spacy``, ``spacy:en_core_web_sm`` or another backend and what it shall load.
+
+    One of each is kept, since loading takes longer than reading.
+
+    Raises:
+        BackendError: there is no such backend.
+    """
+    kind, colon, model = name.partition(":")
+    own = kind in plugins.names("parsers")
+    make = plugins.load("parsers", kind if own else name)
+    made: Parser = make(model) if own and colon else make()
+    return made
+
+
+class _Text:
+    """A text on its way to actions."""
+
+    def __init__(self, text: str) -> None:
+        self.masked, self.times = ways.mask_times(text)
+        self.spans = list(sentences(text))
+
+    def sentences(self) -> list[str]:
+        return [self.masked[start:end] for start, end in self.spans]
+
+    def actions(self, trees: Iterator[Tree]) -> tuple[Action, ...]:
+        """Return the actions, given the trees of the sentences."""
+        discourse = Discourse()
+        events: list[Event] = []
+        rank = 0
+        for start, end in self.spans:
+            sentence = Sentence(self.masked[start:end], start, next(trees))
+            found = _read(sentence, discourse)
+            discourse.forget()
+            _give_times(found, [(at, span) for at, span in self.times if start <= at < end])
+            for event in found:
+                event.sentence = (start, end)
+            rank = _rank(found, rank)
+            events += [event for event in found if event.keep]
+        return tuple(_action(event) for event in events)
 
 
 def _rank(events: list[Event], base: int) -> int:
