@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kinescribe.language import lexicon as lex
-from kinescribe.language.phrases import noun_phrases
+from kinescribe.language.phrases import Phrase, noun_phrases
 from kinescribe.language.syntax import Tree
 from kinescribe.language.tagging import BOUNDARIES, Token, tag, tokenize
 from kinescribe.records import Span
@@ -57,6 +57,17 @@ class Sentence:
         self.tokens = tag(tokenize(text, start), tree, start)
         self.phrases = noun_phrases(self.tokens)
 
+    def phrase_at(self, i: int) -> Phrase | None:
+        """Return the noun phrase that holds a token."""
+        return next((p for p in self.phrases if p.first <= i <= p.last), None)
+
+    def child(self, i: int, *relations: str) -> int | None:
+        """Return the first token that depends on another one in one of the relations, subtypes included."""
+        for j, token in enumerate(self.tokens):
+            if token.head == i and j != i and token.relation.split(":")[0] in relations:
+                return j
+        return None
+
     def kind(self, i: int) -> str:
         """Return how a verb stands: finite, gerund, infinitive or passive."""
         form = self.tokens[i].form
@@ -65,10 +76,27 @@ class Sentence:
         if form.kind == "gerund":
             return "finite" if helper is not None and helper.low in lex.BE else "gerund"
         if form.kind == "participle":
-            return "passive" if helper is None or helper.low in lex.BE else "finite"
+            chained = self._chained(i) if helper is None else None
+            if chained is not None:
+                return chained
+            return "passive" if helper is None or helper.low in lex.BE | lex.GET else "finite"
         if form.kind == "base":
             return "infinitive" if helper is not None and helper.tag == "TO" else "finite"
         return "finite"
+
+    def bare(self, i: int) -> bool:
+        """Whether a verb is a participle without a helper, its own or one that it shares."""
+        form = self.tokens[i].form
+        participle = form is not None and form.kind == "participle"
+        return participle and self.helper(i) is None and self._chained(i) is None
+
+    def _chained(self, i: int) -> str | None:
+        """Return how a participle stands that shares the helper of a verb before: "has hooked it and removed"."""
+        head = self.tokens[i].head
+        shares = self.tokens[i].relation == "conj" and 0 <= head < i and self.tokens[head].form is not None
+        if not shares or self.tokens[head].form.kind != "participle":  # type: ignore[union-attr]
+            return None
+        return self.kind(head) if self.helper(head) is not None else None
 
     def helper(self, i: int) -> Token | None:
         """Return the auxiliary, modal or "to" right before a verb, adverbs aside."""

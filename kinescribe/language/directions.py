@@ -66,6 +66,8 @@ _RULES: tuple[tuple[str, _Meaning, str | None], ...] = (
     (r"\b(?:down|up|along|across) (?:the|a) (?:street|road|hall|hallway|corridor|path|aisle|track|river|lane)\b", (), None),
     (r"\bright (?:away|behind|next|after|before|under|above|over|beside|now)\b", (), None),
     (r"\b(?:upside|up and running)\b", (), None),
+    (rf"\b{_POSSESSOR} (?:own |left |right |upper |lower )*(?:back|front|top|bottom|inside|outside)\b(?! side)", (), None),
+    (r"\bin front of\b", (), None),
     # To and fro.
     (r"\b(?:back and forth|backwards? and forwards?|forwards? and backwards?|to and fro|(?:from )?side to side)\b",
      ("back_and_forth",), "back_and_forth"),

@@ -1,96 +1,214 @@
-"""Who a text has spoken of, and whom its pronouns mean."""
+"""Who a text has spoken of, and whom its pronouns mean: salience, as Lappin and Leass (1994) weigh it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 from kinescribe.language import lexicon as lex
+from kinescribe.language import nouns
 from kinescribe.language.phrases import Phrase, is_plural
 
+RECENCY, SUBJECT, OBJECT, OTHER, PARALLEL = 100.0, 80.0, 50.0, -20.0, 35.0
+"""Weights of Lappin and Leass (1994, table 1): being in the sentence, role, same role as the pronoun; what stands in an
+adverbial lacks the 50 for those that do not. All are halved with every sentence."""
+_ALIVE, _CERTAIN, _TOPIC = 60.0, 40.0, 8.0
+"""What makes one of several fitting entities likelier: it lives or moves, its gender is known, it led before (ours)."""
+_ROLES = {"subject": SUBJECT, "minor": OBJECT, "object": OBJECT, "other": OTHER}
 _MEMORY = 64
-"""Phrases of each kind; far more than a caption has, so that only texts without end are cut short."""
+"""Entities that are kept; far more than a caption has, so that only texts without end are cut short."""
+_GENDER = {
+    "he": "m", "him": "m", "himself": "m", "his": "m", "she": "f", "her": "f", "hers": "f", "herself": "f",
+}  # fmt: skip
+_THING = frozenset(["it", "itself", "its"])
+_MANY = frozenset(["they", "them", "themselves", "their", "theirs", "both"])
+_REFLEXIVE = frozenset(["himself", "herself", "itself", "themselves"])
+_APPOSED = frozenset(["target", "subject", "object"])
+"""Words that only point at a thing: "the target, a small dog, ..."."""
+
+
+@dataclass(eq=False)
+class Entity:
+    """Somebody or something that a text has spoken of."""
+
+    text: str
+    head: str
+    plural: bool
+    kind: str
+    """As ``nouns.kind``, or part (of a body)."""
+    gender: str | None
+    role: str = "other"
+    sentence: int = 0
+    """In which it was last spoken of."""
+    order: int = 0
+    led: int = 0
+    """Times that it was a subject."""
+
+    def fits(self, pronoun: str) -> bool:
+        """Whether a pronoun agrees in number and kind."""
+        if self.head in nouns.HOLLOW:
+            return False
+        gender = _GENDER.get(pronoun)
+        if gender is not None:
+            alive = self.kind in ("person", "animal") or self.kind == "maybe" and self.led > 0
+            return alive and not self.plural and self.gender in (None, gender)
+        if pronoun in _THING:
+            return not self.plural and self.kind != "person"
+        return pronoun in _MANY and (self.plural or self.kind == "group")
+
+    def bonus(self, pronoun: str, role: str) -> float:
+        """How much better it fits than others of the same salience."""
+        gender = _GENDER.get(pronoun)
+        topic = min(_TOPIC * self.led, 5 * _TOPIC)
+        if gender is not None:
+            certain = _CERTAIN if self.gender == gender else 0.0
+            return topic + certain + {"person": _ALIVE, "animal": _ALIVE / 3}.get(self.kind, -_CERTAIN)
+        if pronoun in _MANY:
+            return topic - _CERTAIN * (self.kind == "part")
+        mobile = self.head in nouns.MOBILE or self.text in ("robot arm", "robotic arm")
+        moves = role == "subject" and (self.kind == "animal" or mobile)
+        return topic + _ALIVE * moves
 
 
 @dataclass
 class Discourse:
-    """Who was spoken of, newest last."""
+    """Who was spoken of."""
 
-    subjects: list[Phrase] = field(default_factory=list)
-    """Of main clauses."""
-    minor: list[Phrase] = field(default_factory=list)
-    """Subjects of subordinate clauses and agents of passives: less likely to be meant."""
-    objects: list[Phrase] = field(default_factory=list)
+    resolving: bool = True
+    """False leaves pronouns as they are: for comparison."""
+    entities: list[Entity] = field(default_factory=list)
+    sentence: int = 0
+    order: int = 0
+
+    def begin(self) -> None:
+        """Begin a sentence."""
+        self.sentence += 1
+        del self.entities[:-_MEMORY]
+
+    def see(self, phrases: Iterable[Phrase]) -> None:
+        """Note phrases that are no subject or object (yet); those seen before are left."""
+        for phrase in phrases:
+            if phrase.entity is None and not _is_pronoun(phrase):
+                self._note(phrase, "other")
+
+    def remember(self, phrase: Phrase, role: str) -> None:
+        """Note a subject, a subject of a subordinate clause (``minor``) or an object; of a part its owner as well."""
+        if _is_pronoun(phrase):
+            found = phrase.entity or self.resolve(phrase.head, role)
+            if found is not None:
+                phrase.entity = found
+                self._refresh(found, role)
+            return
+        owner = self.owner(phrase) if phrase.head in lex.BODY_PARTS else None
+        if owner is not None and role != "object":
+            self._refresh(owner, role)
+        else:
+            self._note(phrase, role)
+
+    def drop(self, phrase: Phrase) -> None:
+        """Forget a phrase that names no thing ("takes a step")."""
+        self.entities = [e for e in self.entities if e is not phrase.entity]
 
     def name(self, phrase: Phrase, role: str, agent: str | None = None) -> tuple[str, str | None]:
-        """Return what a phrase means after coreference, and the body part it names."""
-        if phrase.head in lex.PRONOUNS and phrase.first == phrase.last:
-            found = self.resolve(phrase.head, role, agent)
-            return (found.text, None) if found is not None else (phrase.text, None)
+        """Return what a phrase means after coreference, and the body part it names.
+
+        Args:
+            role: ``subject`` or ``object``: what it is to its verb.
+            agent: who does it, and so is not meant by an object unless it is reflexive.
+        """
+        if _is_pronoun(phrase):
+            if phrase.entity is None:
+                phrase.entity = self.resolve(phrase.head, role, agent)
+            return (phrase.entity.text if phrase.entity is not None else phrase.text), None
         if phrase.head in lex.BODY_PARTS and phrase.text not in ("robot arm", "robotic arm"):
             owner = self.owner(phrase)
-            return (owner or phrase.text), phrase.text
-        return phrase.text, None
+            named = phrase.owner if owner is None and phrase.owner not in lex.POSSESSIVES else None
+            return (owner.text if owner is not None else named or phrase.text), phrase.text
+        return self._spelled(phrase), None
 
-    def owner(self, phrase: Phrase) -> str | None:
+    def owner(self, phrase: Phrase) -> Entity | None:
         """Return whose a body part is, where the phrase says it."""
         if phrase.owner is None:
             return None
-        if phrase.owner not in lex.POSSESSIVES:
-            return phrase.owner
-        pronoun = {"his": "he", "her": "she", "its": "it", "their": "they"}.get(phrase.owner, "")
-        found = self.resolve(pronoun, "subject")
-        return found.text if found is not None else None
+        if phrase.owner in lex.POSSESSIVES:
+            return self.resolve(phrase.owner, "subject")
+        known = [e for e in self.entities if e.text == phrase.owner or e.head == phrase.owner]
+        return known[-1] if known else self._new(phrase.owner, phrase.owner.split()[-1], False)
 
-    def resolve(self, pronoun: str, role: str, agent: str | None = None) -> Phrase | None:
-        """Return the latest phrase that a pronoun can mean.
+    def resolve(self, pronoun: str, role: str, agent: str | None = None) -> Entity | None:
+        """Return the most salient entity that a pronoun can mean, and learn from it whether that is a he or a she."""
+        if not self.resolving:
+            return None
+        barred = agent if role == "object" and pronoun not in _REFLEXIVE else None
+        fitting = [e for e in self.entities if e.fits(pronoun) and not _same(e, barred)]
+        if pronoun in _REFLEXIVE and agent is not None:
+            own = [e for e in fitting if _same(e, agent)]
+            return own[-1] if own else None
+        found = max(fitting, key=lambda e: (self._salience(e, role) + e.bonus(pronoun, role), e.order), default=None)
+        if found is not None and found.gender is None:
+            found.gender = _GENDER.get(pronoun)
+        return found
 
-        Args:
-            role: ``subject`` or ``object``: what the pronoun is to its verb.
-            agent: who does it, and so is not meant by an object.
-        """
-        subjects, objects = self.subjects, self.objects
-        if pronoun in ("he", "him", "himself", "she", "her", "herself"):
-            wrong = lex.FEMALE if pronoun in ("he", "him", "himself") else lex.MALE
-            own = agent if role == "object" and pronoun in ("him", "her") else None
-            for pool in (subjects, self.minor, objects):
-                people = [
-                    p for p in pool if p.head in lex.HUMAN_WORDS and p.head not in wrong and p.text != own
-                ]
-                if people:
-                    return people[-1]
-            rest = [p for p in subjects if p.head not in wrong and p.head not in lex.BODY_PARTS]
-            return rest[-1] if rest else None
-        if pronoun in ("it", "itself"):
-            return self._thing(role, agent)
-        if pronoun in ("they", "them", "themselves", "both"):
-            pool = [*objects, *subjects] if role == "subject" else [*subjects, *objects]
-            plural = [p for p in pool if is_plural(p)]
-            return plural[-1] if plural else None
+    def _salience(self, entity: Entity, role: str) -> float:
+        parallel = PARALLEL if (entity.role == "object") == (role == "object") else 0.0
+        return (RECENCY + _ROLES[entity.role] + parallel) * 0.5 ** (self.sentence - entity.sentence)
+
+    def _note(self, phrase: Phrase, role: str) -> None:
+        phrase.entity = phrase.entity or self._known(phrase)
+        if phrase.entity is None:
+            phrase.entity = self._new(self._spelled(phrase), phrase.head, is_plural(phrase))
+        if phrase.owner in lex.POSSESSIVES:
+            self.resolve(phrase.owner, "subject")  # "hands it to her apprentice": the carpenter is a she
+        self._refresh(phrase.entity, role)
+
+    def _known(self, phrase: Phrase) -> Entity | None:
+        """Return the entity that a phrase speaks of again: same head, and one set of words holds the other."""
+        words = set(phrase.text.split())
+        for entity in reversed(self.entities):
+            own = set(entity.text.split())
+            if entity.head == phrase.head and (words <= own or own <= words):
+                return entity
         return None
 
-    def _thing(self, role: str, own: str | None) -> Phrase | None:
-        things = [
-            p for p in self.objects if p.head not in lex.HUMAN_WORDS and p.text != own and not is_plural(p)
-        ]
-        doers = [p for p in self.subjects if p.head not in lex.HUMAN_WORDS]
-        if role == "subject":
-            return doers[-1] if doers else things[-1] if things else None
-        others = [p for p in doers if p.text != own]
-        return things[-1] if things else others[-1] if others else None
+    def _new(self, text: str, head: str, plural: bool) -> Entity:
+        alone = nouns.singular(head)
+        gender = "f" if alone in nouns.FEMALE else "m" if alone in nouns.MALE else None
+        made = Entity(text, alone, plural, _kind(alone, head), gender)
+        self.entities.append(made)
+        return made
 
-    def forget(self) -> None:
-        """Keep the newest of each: nobody means by "he" somebody of fifty sentences ago."""
-        for kept in (self.subjects, self.minor, self.objects):
-            del kept[:-_MEMORY]
+    def _refresh(self, entity: Entity, role: str) -> None:
+        higher = entity.sentence < self.sentence or _ROLES[role] > _ROLES[entity.role]
+        entity.role = role if higher else entity.role
+        entity.sentence = self.sentence
+        entity.led += role == "subject"
+        self.order += 1
+        entity.order = self.order
 
-    def remember(self, phrase: Phrase, minor: bool) -> None:
-        """Note a subject; of a pronoun whom it means, of a body part its owner."""
-        kept = self.minor if minor else self.subjects
-        if phrase.head in lex.PRONOUNS and phrase.head not in ("someone", "somebody", "one"):
-            found = self.resolve(phrase.head, "subject")
-            if found is not None:
-                kept.append(found)
-        elif phrase.head not in lex.BODY_PARTS or phrase.owner is None:
-            kept.append(phrase)
-        elif phrase.owner not in lex.POSSESSIVES:
-            kept.append(replace(phrase, text=phrase.owner, head=phrase.owner.split()[-1], owner=None))
+    def _spelled(self, phrase: Phrase) -> str:
+        """Return a phrase, "the taller one" as "taller boy" where boys were spoken of."""
+        words = phrase.text.split()
+        if len(words) > 1 and words[-1] == "one" and self.resolving:
+            many = [e for e in self.entities if e.plural and e.sentence >= self.sentence - 2]
+            if many:
+                return " ".join([*words[:-1], many[-1].head])
+        return phrase.text
+
+
+def _same(entity: Entity, name: str | None) -> bool:
+    """Whether a name is an entity's: "the vehicle" that was called "the ego vehicle" before."""
+    words, own = set((name or "").split()), set(entity.text.split())
+    return bool(words) and (words <= own or own <= words)
+
+
+def _is_pronoun(phrase: Phrase) -> bool:
+    people = ("someone", "somebody", "one", "anyone")
+    words = lex.PRONOUNS | _POINTING
+    return phrase.first == phrase.last and phrase.head in words and phrase.head not in people
+
+
+_POINTING = frozenset(("this that these those what all each which everything nothing something").split())
+
+
+def _kind(alone: str, head: str) -> str:
+    return "part" if head in lex.BODY_PARTS or alone in lex.BODY_PARTS else nouns.kind(alone)

@@ -8,7 +8,7 @@ from kinescribe.language import directions as ways
 from kinescribe.language import lexicon as lex
 from kinescribe.language.clauses import Event, Sentence
 from kinescribe.language.discourse import Discourse
-from kinescribe.language.phrases import singular
+from kinescribe.language.nouns import singular
 
 _STILL = frozenset(["still", "motionless", "stationary", "put", "unmoving", "immobile"])
 _VIEW = r"(?:the )?(?:view|frame|picture|shot|scene|sight|screen|image)"
@@ -50,7 +50,7 @@ def _light(sentence: Sentence, discourse: Discourse, event: Event, end: int) -> 
         event.count = event.count or (
             phrase.number if phrase.number is not None and head != "moment" else None
         )
-        discourse.objects = [p for p in discourse.objects if p is not phrase]
+        discourse.drop(phrase)
         return
 
 

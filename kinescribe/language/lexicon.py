@@ -33,6 +33,8 @@ NUMBERS = {
 }  # fmt: skip
 BE = frozenset(["is", "are", "was", "were", "be", "been", "being", "am", "'s"])
 HAVE = frozenset(["has", "have", "had", "having"])
+GET = frozenset(["get", "gets", "got", "getting"])
+"""Helpers of a passive: "gets tossed"."""
 DO = frozenset(["do", "does", "did"])
 MODALS = frozenset(["may", "might", "can", "could", "would", "should", "will", "shall", "must"])
 NEGATIONS = frozenset(["not", "never", "n't", "hardly", "without"])
@@ -107,7 +109,7 @@ _REGULAR = (
     "sit prepare intend want need allow cause make let help cut put set get take give go come do have absorb"
 ).split()
 _IRREGULAR = """
-be was been; bear bore borne; beat beat beaten; begin began begun; bend bent bent; bind bound bound; bite bit bitten;
+be was been; wet wet wet; shed shed shed; bear bore borne; beat beat beaten; begin began begun; bend bent bent; bind bound bound; bite bit bitten;
 blow blew blown; break broke broken; bring brought brought; build built built; burst burst burst; buy bought bought;
 cast cast cast; catch caught caught; choose chose chosen; cling clung clung; come came come; creep crept crept; cut cut cut;
 dig dug dug; dive dived dived; do did done; draw drew drawn; drink drank drunk; drive drove driven; eat ate eaten;
@@ -205,12 +207,20 @@ def verb_lemma(word: str) -> str:
     return next(iter(getLemma(word, upos="VERB")), word)
 
 
+@lru_cache(maxsize=100_000)
+def is_verb(word: str) -> bool:
+    """Whether a dictionary has a word as the lemma of a verb."""
+    from lemminflect import getAllLemmas
+
+    return word in getAllLemmas(word, upos="VERB").get("VERB", ())
+
+
 STATES = frozenset(
     (
         "be have wear hold wait face rest hang surround contain stand sit lie see show depict consist suggest "
-        "seem appear disappear need want feel read lead wind know belong remain stay focus fix fold film mask "
-        "feature dress moor park fill mount involve resemble display portray represent include imply indicate "
-        "love like live own absorb cover position situate decorate equip blur use warm lock vanish watch listen "
+        "seem appear disappear need want feel read lead wind know belong remain stay focus fix film "
+        "feature dress involve resemble present line seat demonstrate reveal display portray represent include imply indicate "
+        "love like live own absorb situate warm equip blur use vanish watch listen "
         "hear think keep begin end prepare intend plan try attempt manage fail repeat"
     ).split()
 )
@@ -224,6 +234,22 @@ CONTROL = frozenset(
     ).split()
 )
 """Followed by another verb, these say only that, when or whether it happens."""
+STATIVE_PASSIVES = frozenset(
+    (
+        "fold moor park fill mount lock cover position decorate warm mask seat dress fix surround equip locate place "
+        "attach connect tie scatter line crowd litter cross clasp paint mark"
+    ).split()
+)
+"""What "is V-ed" says of these is how something is, not what happens to it, unless another passive leads up to it."""
+CAUSATIVES = frozenset(["let", "make", "have", "cause", "force", "enable", "allow", "help", "permit", "get"])
+"""With an object and another verb these say only that somebody brings it about."""
+OBJECT_CONTROL = frozenset(
+    (
+        "let make have get cause force allow enable help see watch show film hear feel ask tell order send leave keep "
+        "find catch lead push drive bring teach urge permit invite signal depict spot notice"
+    ).split()
+)
+"""Whose object does what the next verb says: "lets the ball drop"; after others the subject does ("uses X to cut")."""
 UNREALISED = frozenset(["prepare", "wait", "intend", "plan", "want", "threaten", "ready", "refuse", "hope"])
 """What follows these (``to V``) does not happen."""
 LIGHT = frozenset(
@@ -279,19 +305,3 @@ LIMB_VERBS = frozenset(
         "bow wipe stir close insert remove hug pump shrug squat"
     ).split()
 )
-
-HUMAN_WORDS = frozenset(
-    (
-        "person man woman boy girl child kid toddler adult human guy lady gentleman individual someone somebody "
-        "figure player athlete dancer gymnast skater skier runner walker climber performer instructor trainer "
-        "coach worker chef cook student teacher actor pedestrian swimmer diver boxer wrestler goalkeeper striker "
-        "referee ballerina cheerleader character surfer presenter speaker driver teenager people men women "
-        "children boys girls kayaker kayakers partner opponent motorcyclist cyclist rider baby one former latter "
-        "third second first member friend mother father couple crowd team group officer soldier singer musician "
-        "drummer guitarist batter pitcher skateboarder snowboarder"
-    ).split()
-)
-FEMALE = frozenset(
-    ("woman girl lady mother ballerina cheerleader sister daughter wife actress women girls").split()
-)
-MALE = frozenset(["man", "boy", "guy", "gentleman", "father", "brother", "son", "husband", "men", "boys"])

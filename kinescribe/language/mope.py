@@ -18,7 +18,7 @@ from kinescribe.language import lexicon as lex
 from kinescribe.language.clauses import Event, Sentence
 from kinescribe.language.discourse import Discourse
 from kinescribe.language.idioms import idioms
-from kinescribe.language.phrases import singular
+from kinescribe.language.nouns import singular
 from kinescribe.language.roles import Roles
 from kinescribe.language.senses import denied, happens
 from kinescribe.language.syntax import Parser, Tree
@@ -95,9 +95,9 @@ class _Text:
         events: list[Event] = []
         rank = 0
         for start, end in self.spans:
+            discourse.begin()
             sentence = Sentence(self.masked[start:end], start, next(trees))
             found = _read(sentence, discourse)
-            discourse.forget()
             _give_times(found, [(at, span) for at, span in self.times if start <= at < end])
             for event in found:
                 event.sentence = (start, end)
@@ -185,6 +185,7 @@ def _read(sentence: Sentence, discourse: Discourse) -> list[Event]:
     found: list[Event] = []
     for i, following in zip(verbs, [*verbs[1:], None], strict=False):
         found.append(_event(sentence, roles, i, following, found))
+    discourse.see(sentence.phrases)
     _followed_by(sentence, found)
     _share(sentence, found)
     return found

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from kinescribe.language import directions as ways
+from kinescribe.language.nouns import singular
 from kinescribe.language.tagging import NOUN_PHRASE, Token
 
 
@@ -23,6 +25,8 @@ class Phrase:
     """Possessive pronoun or noun in front."""
     denied: bool = False
     number: int | None = None
+    entity: Any = field(default=None, repr=False)
+    """What it means (``discourse.Entity``), once that is known."""
 
 
 def noun_phrases(tokens: list[Token]) -> list[Phrase]:
@@ -97,12 +101,7 @@ def _owner(tokens: list[Token], token: Token | None, first: int) -> str | None:
 
 def is_plural(phrase: Phrase) -> bool:
     """Whether a phrase means several."""
-    head = phrase.head
-    return head in ("people", "men", "women", "children", "feet") or (
-        head.endswith("s") and not head.endswith(("ss", "us")) or " and " in phrase.text
-    )
+    return " and " in phrase.text or phrase.head in _MANY or singular(phrase.head) != phrase.head
 
 
-def singular(word: str) -> str:
-    """Return a noun without its plural ending."""
-    return word[:-1] if word.endswith("s") and not word.endswith("ss") else word
+_MANY = frozenset(["people", "others", "both", "two", "three", "four"])

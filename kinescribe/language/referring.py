@@ -5,16 +5,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 
+from kinescribe.language import nouns
 from kinescribe.records import CAMERA, Tracks
 
-PERSON_WORDS = frozenset(
-    (
-        "person man woman boy girl child kid toddler baby adult human guy lady gentleman individual someone "
-        "somebody figure player athlete dancer gymnast skater skier runner walker climber performer instructor "
-        "trainer coach worker chef cook student teacher actor pedestrian swimmer diver boxer wrestler goalkeeper "
-        "striker referee ballerina cheerleader character surfer presenter speaker driver subject teenager"
-    ).split()
-)
+PERSON_WORDS = nouns.PEOPLE
 """Heads that may mean a track labelled ``person``."""
 CAMERA_WORDS = frozenset({"camera", "viewpoint"})
 _DETERMINERS = frozenset(("the a an this that these those his her its their our my your same").split())

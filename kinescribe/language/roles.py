@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from kinescribe.language import lexicon as lex
+from kinescribe.language import nouns
 from kinescribe.language.clauses import Event, Sentence
 from kinescribe.language.discourse import Discourse
 from kinescribe.language.phrases import Phrase
@@ -15,6 +16,17 @@ _MEASURES = frozenset(
         "meters inch inches minute minutes side"
     ).split()
 )
+
+_CHAIN = 12
+"""Verbs up a tree until a subject is found: more are a loop or a broken tree."""
+
+_PORTIONS = frozenset(
+    (
+        "handful pair couple bunch cup glass bottle piece slice spoonful bowl plate pile stack set number series lot bit "
+        "bucket mouthful sip scoop drop ball roll sheet bag can one two three both each all some half"
+    ).split()
+)
+"""Of "a handful of leaves" the leaves are meant."""
 
 
 class Roles:
@@ -30,6 +42,11 @@ class Roles:
         self.governed = False
         """Whether the last finite verb stood in a subordinate clause."""
 
+        colon = next((n for n, token in enumerate(self.tokens) if token.low == ":"), -1)
+        verbs = any(token.tag in ("VERB", "AUX") for token in self.tokens[: colon + 1])
+        self._label = 0 if verbs else colon + 1
+        """Where the sentence begins after a heading: "Action sequence: he squats"."""
+
     def subject(self, event: Event, opens: int, found: list[Event]) -> Phrase | None:
         """Find a verb's subject, make it the agent, and remember it.
 
@@ -37,18 +54,21 @@ class Roles:
             opens: where the verb's clause begins.
             found: the events before it in the sentence.
         """
-        subject = self._find_subject(event, opens, found)
+        self.discourse.see(p for p in self.phrases if p.last < event.index)
+        subject = self._seen_subject(event.index) or self._find_subject(event, opens, found)
         fronted = event.kind == "gerund" and subject is None
         if fronted:
             self.waiting.append(event)
             return None
-        if event.kind in ("finite", "passive") and subject is not None:
+        form = self.tokens[event.index].form
+        caused = bool(found) and form is not None and form.kind == "base" and found[-1].lemma in lex.CAUSATIVES
+        if event.kind in ("finite", "passive") and subject is not None and not caused:
             governed = self._governed(opens, subject)
             self.governed = governed
             self.current = subject
             if not governed:
                 self.main = subject
-            self.discourse.remember(subject, minor=governed)
+            self.discourse.remember(subject, "minor" if governed else "subject")
             for earlier in self.waiting:
                 self._set_agent(earlier, subject)
             if not governed:
@@ -65,11 +85,53 @@ class Roles:
             return True
         return self.governed and subject is self.current and subject is not self.main
 
+    def _seen_subject(self, i: int, depth: int = 0) -> Phrase | None:
+        """Return the subject that the tree gives a verb, through coordination and control; None where it gives none."""
+        token = self.tokens[i]
+        if not token.pos or depth > _CHAIN:
+            return None
+        own = self.sentence.child(i, "nsubj", "csubj")
+        if own is not None and self.tokens[own].tag != "REL":
+            found = self.sentence.phrase_at(own)
+            return found if found is not None and found.head not in _MEASURES else None
+        relation, head = token.relation.split(":")[0], token.head
+        if relation == "acl" and self.tokens[head].tag != "VERB":
+            return self._modified(i, head)
+        if self.tokens[head].tag != "VERB" or head == i:
+            return None
+        if relation == "xcomp" and self._controls_object(head):
+            held = self.sentence.child(head, "obj", "iobj")
+            if held is not None:
+                return self.sentence.phrase_at(held)
+        if relation in ("xcomp", "advcl") or relation == "conj" and self._agree(i, head):
+            return self._seen_subject(head, depth + 1)
+        return None
+
+    def _modified(self, i: int, head: int) -> Phrase | None:
+        """Return the noun that a clause describes; "the leg after kicking" is no such clause."""
+        before = self.tokens[i - 1].low if i else ""
+        phrase = self.sentence.phrase_at(head)
+        if before in ("after", "before", "while", "when", "by", "without") or phrase is None:
+            return None
+        opens = self.sentence.opens(i)
+        who = opens > 0 and self.tokens[opens - 1].low == "who"
+        return None if who and nouns.kind(nouns.singular(phrase.head)) == "thing" else phrase
+
+    def _controls_object(self, head: int) -> bool:
+        form = self.tokens[head].form
+        return form is not None and form.lemma in lex.OBJECT_CONTROL
+
+    def _agree(self, one: int, two: int) -> bool:
+        """Whether two verbs can be coordinated: both finite, or of the same form."""
+        kinds = [form.kind for form in (self.tokens[one].form, self.tokens[two].form) if form is not None]
+        finite = [kind in ("third", "past") for kind in kinds]
+        return len(set(kinds)) == 1 or all(finite)
+
     def _find_subject(self, event: Event, opens: int, found: list[Event]) -> Phrase | None:
         i = event.index
         own = [
             p for p in self.phrases
-            if opens <= p.first and p.last < i and p.preposition is None and p.head not in _MEASURES
+            if max(opens, self._label) <= p.first and p.last < i and p.preposition is None and p.head not in _MEASURES
         ]  # fmt: skip
         if event.kind == "infinitive":
             return self.current
@@ -113,6 +175,9 @@ class Roles:
         if not before:
             return None
         chosen = before[-1]
+        if self.tokens[relative].low == "who":
+            people = [p for p in before if nouns.kind(nouns.singular(p.head)) != "thing"]
+            chosen = people[-1] if people else chosen
         # "the one in the jacket, who ...": after a comma, the clause is about the whole subject.
         if self.tokens[relative - 1].low == "," and chosen.preposition is not None:
             heads = [p for p in before if p.preposition is None]
@@ -120,7 +185,7 @@ class Roles:
         return chosen
 
     def _interrupted(self, opens: int) -> Phrase | None:
-        before = [p for p in self.phrases if p.last < opens and p.preposition is None]
+        before = [p for p in self.phrases if self._label <= p.first and p.last < opens and p.preposition is None]
         if (
             len(before) > 1
             and before[0].head in ("target", "subject", "object")
@@ -146,7 +211,7 @@ class Roles:
             end = found and found[-1].lemma == "end" and phrase.preposition == "with"
             if absolute or alone or carried or seen or end:
                 if alone or seen:
-                    self.discourse.remember(phrase, minor=False)
+                    self.discourse.remember(phrase, "subject")
                     self.current = self.current or phrase
                 return phrase
         controlled = any(e.kind == "finite" for e in found) or self.current is not None
@@ -165,23 +230,26 @@ class Roles:
         if event.kind == "passive":
             by = [p for p in self.phrases if p.preposition == "by" and event.index < p.first < end]
             event.agent = self.discourse.name(by[0], "object")[0] if by else self._passive_owner(subject)
-            self.discourse.minor += by[:1]
+            for phrase in by[:1]:
+                self.discourse.remember(phrase, "minor")
             return
-        target = self._object_phrase(event, end)
+        target = self._object_phrase(event, end) or self._seen_object(event, end)
+        target = self._second_object(event, target, end) if target is not None else None
         if target is None:
             self._instrument(event, end)
             return
         name, part = self.discourse.name(target, "object", event.agent)
         event.patient = part or name
         event.part = part or event.part
-        if target.head not in lex.PRONOUNS and event.lemma not in lex.STATES:
-            self.discourse.objects.append(target)
+        if event.lemma not in lex.STATES:
+            self.discourse.remember(target, "object")
         self._instrument(event, end)
 
     def _passive_owner(self, subject: Phrase | None) -> str | None:
         if subject is None or subject.head not in lex.BODY_PARTS:
             return None
-        return self.discourse.owner(subject)
+        owner = self.discourse.owner(subject)
+        return owner.text if owner is not None else None
 
     def _object_phrase(self, event: Event, end: int) -> Phrase | None:
         j = event.index + 1
@@ -205,6 +273,25 @@ class Roles:
                 continue
             return None
         return None
+
+    def _seen_object(self, event: Event, end: int) -> Phrase | None:
+        """Return the object that the tree gives a verb where the rules find none: "scoops up a handful"."""
+        found = self.sentence.child(event.index, "obj")
+        if found is None or not event.index < found < end or self.tokens[found].tag not in ("NOUN", "PRON"):
+            return None
+        phrase = self.sentence.phrase_at(found)
+        sides = phrase is None or phrase.head in _MEASURES or phrase.head in ("left", "right")
+        return None if sides or phrase is None or phrase.preposition is not None else self._whose_way(phrase)
+
+    def _second_object(self, event: Event, first: Phrase, end: int) -> Phrase:
+        """Return what is given, not to whom: "pours him a cup of coffee"; of a part the whole: "a handful of leaves"."""
+        adjacent = next((p for p in self.phrases if p.first == first.last + 1 and p.first < end), None)
+        person = first.head in lex.PRONOUNS or nouns.kind(nouns.singular(first.head)) == "person"
+        begins = adjacent is not None and self.tokens[adjacent.first].tag in ("DET", "POSS", "NUM")
+        if adjacent is not None and person and begins and adjacent.head not in _MEASURES:
+            first = adjacent
+        inner = next((p for p in self.phrases if p.first == first.last + 2 and p.preposition == "of"), None)
+        return inner if inner is not None and first.head in _PORTIONS else first
 
     def _whose_way(self, phrase: Phrase) -> Phrase:
         """Return whose path is meant by "the path of the car"; any other phrase as it is."""

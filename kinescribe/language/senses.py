@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 from kinescribe.language import lexicon as lex
 from kinescribe.language.clauses import Event, Sentence
 from kinescribe.language.phrases import Phrase
+from kinescribe.language.tagging import BOUNDARIES
 
 
 def denied(sentence: Sentence, i: int, opens: int, subject: Phrase | None, found: list[Event]) -> bool:
@@ -12,6 +15,9 @@ def denied(sentence: Sentence, i: int, opens: int, subject: Phrase | None, found
     near = sentence.tokens[max(opens, i - 4) : i]
     if any(t.tag == "NEG" for t in near):
         return True
+    inverted = [t.low for t in sentence.tokens[opens:i]]
+    if {"no", "nowhere", "nor"} & set(inverted) and lex.DO & set(inverted):
+        return True  # "at no point do his feet leave the ground"
     governor = sentence.tokens[sentence.group_start(i)].low if sentence.group_start(i) < i else ""
     if (
         governor == "without"
@@ -46,7 +52,7 @@ def happens(sentence: Sentence, event: Event, following: int | None, found: list
         and _unreal(sentence, i, found)
     ):
         return False
-    if _controls(sentence, event, following):
+    if _controls(sentence, event, following) or _causes(sentence, event, following) or _result(sentence, event):
         return False
     if (
         event.kind == "gerund"
@@ -61,6 +67,10 @@ def happens(sentence: Sentence, event: Event, following: int | None, found: list
         return False
     if event.lemma in ("look", "gaze", "stare"):
         return bool(event.direction) or "over" in event.zone or "inside" in event.zone
+    if event.agent is not None and event.agent.split()[-1] in ("region", "image", "clip", "video"):
+        return False
+    if event.lemma == "leave" and event.kind == "gerund" and re.match(r"(?:only|behind|nothing|just|a trail)\b", event.zone):
+        return False
     return event.lemma not in lex.STATES and event.lemma not in ("face", "repeat")
 
 
@@ -83,9 +93,35 @@ def _controls(sentence: Sentence, event: Event, following: int | None) -> bool:
     return joined or event.lemma not in ("start", "continue", "proceed", "resume")
 
 
+def _causes(sentence: Sentence, event: Event, following: int | None) -> bool:
+    """Whether a verb says only who made the next one happen: "makes its rider drop the reins"."""
+    if event.lemma not in lex.CAUSATIVES or following is None:
+        return False
+    form = sentence.tokens[following].form
+    between = sentence.tokens[event.index + 1 : following]
+    caused = any(t.tag in ("NOUN", "PRON") for t in between)
+    return caused and form is not None and form.kind == "base" and not any(t.tag in BOUNDARIES for t in between)
+
+
+def _result(sentence: Sentence, event: Event) -> bool:
+    """Whether a participle names a state: "elbows bent", "dressed in black", "had been tilted"; by somebody, an act."""
+    if event.kind != "passive" or re.match(r"(?:\w+ ){0,3}by\b", event.zone):
+        return False
+    if sentence.bare(event.index):
+        return True
+    helper = sentence.helper(event.index)
+    if helper is None:
+        return False
+    had = any(t.low == "had" for t in sentence.tokens[max(0, event.index - 3) : event.index])
+    stative = event.lemma in lex.STATIVE_PASSIVES and sentence.tokens[event.index].relation != "conj"
+    return stative or helper.low == "been" and had
+
+
 def _posture_change(sentence: Sentence, event: Event, found: list[Event]) -> bool:
     if event.kind == "passive" or event.token.form is not None and event.token.form.kind == "participle":
         return False
+    if event.token.form is not None and event.token.form.kind == "gerund" and event.kind == "finite":
+        return bool({"up", "down"} & set(event.direction))  # "was sitting"
     turns = {"up", "down", "forward", "backward"} | ({"left", "right"} if event.lemma == "lean" else set())
     if turns & set(event.direction):
         return True

@@ -20,6 +20,7 @@ NOUN_PHRASE = ("DET", "POSS", "POSN", "NUM", "ADJ", "NOUN")
 LONGEST = 1200
 """Characters of the longest sentence that is read as one: half as much again as the longest of 18,000 sentences of human captions."""
 _PLURALS = frozenset(["people", "men", "women", "children", "feet", "they", "both", "others"])
+_ORDINALS = frozenset(["first", "second", "third", "other", "former", "latter"])
 _CAUSATIVES = frozenset(["make", "let", "help", "watch", "see"])
 
 
@@ -175,6 +176,8 @@ def _ambiguous(tokens: list[Token], i: int, low: str, following: str, before: To
     ):
         return ""
     if low == "once":
+        if tokens[i].relation == "mark":
+            return "SUB"
         return "SUB" if starts and following and following not in lex.PREPOSITIONS | {",", "and"} else "ADV"
     if low == "one":
         return "NOUN" if opens_phrase else "NUM" if _noun_like(following) else "PRON"
@@ -191,7 +194,7 @@ def _ambiguous(tokens: list[Token], i: int, low: str, following: str, before: To
     if low == "a" and tokens[i].text == "A" and before is not None and before.tag not in BOUNDARIES:
         return "NOUN"  # "Pedestrian A"
     if low == "to":
-        return "TO" if _opens_infinitive(tokens, i) else "PREP"
+        return "TO" if tokens[i].relation == "mark" or _opens_infinitive(tokens, i) else "PREP"
     adjectives = ("fast", "high", "low", "straight", "opposite", "top", "bottom", "next", "inside")
     if opens_phrase and low in adjectives and (_noun_like(following) or low in ("fast", "high", "low")):
         return "ADJ"
@@ -264,6 +267,10 @@ def _opens_infinitive(tokens: list[Token], i: int) -> bool:
     return False
 
 
+_OPEN = {"ADJ": "ADJ", "ADV": "ADV", "SCONJ": "SUB", "INTJ": "ADV"}
+"""What the tree may say of a word that no list holds; all else is a noun."""
+
+
 class _Verbs:
     """Finds the verbs of one sentence from left to right."""
 
@@ -286,13 +293,14 @@ class _Verbs:
             elif token.tag in ("AUX", "MODAL"):
                 self.finite = True
                 self.kinds.add("third")
-            elif token.tag in ("", "ADJ"):
-                form = self._believed(i, self._form(i))
+            elif token.tag in ("", "ADJ") or token.tag == "ADV" and token.seen is not None:
+                own = self._form(i) if token.tag != "ADV" else None
+                form = self._believed(i, own)
                 if form is not None:
                     token.tag, token.form = "VERB", form
                     self._note(form)
                 elif token.tag == "":
-                    token.tag = "NOUN"
+                    token.tag = _OPEN.get(token.pos, "NOUN")
 
     def _believed(self, i: int, own: lex.Form | None) -> lex.Form | None:
         """Return how a word is read as a verb, given how the rules read it; None for no verb."""
@@ -301,20 +309,57 @@ class _Verbs:
             return own
         if own is not None:
             guessed = token.low not in lex.FORMS and token.pos in ("NOUN", "PROPN")
-            return None if guessed and own.kind in ("third", "base") else own
-        return token.seen if token.seen is not None and self._can_be_verb(i) else None
+            if guessed and own.kind in ("third", "base") and not self._predicate(i):
+                return None
+            if self._subject_ahead(i) and own.kind in ("third", "base"):
+                return None  # "the hazard lights of the car start"
+            return lex.Form(own.lemma, "participle") if own.kind == "past" and self._describes(i) else own
+        if token.seen is not None:
+            return token.seen if self._can_be_verb(i) else None
+        return self._noun_with_subject(i)
+
+    def _describes(self, i: int) -> bool:
+        """Whether an -ed word is a participle: the tree says so, and it hangs on a noun or the text is told in the present."""
+        token = self.tokens[i]
+        if token.seen is None or token.seen.kind != "participle":
+            return False
+        hangs = token.relation.split(":")[0] in ("acl", "amod") or self._child(i, "nsubj:pass")
+        return hangs or any(t.seen is not None and t.seen.kind == "third" for t in self.tokens)
+
+    def _subject_ahead(self, i: int) -> bool:
+        """Whether the tree makes a word the subject of a verb further on."""
+        token = self.tokens[i]
+        ahead = token.head > i + 1 and self.tokens[token.head].seen is not None
+        return token.pos == "NOUN" and token.relation.startswith("nsubj") and ahead and not self._child(i, "nsubj")
 
     def _can_be_verb(self, i: int) -> bool:
         """Whether the tree's verb may stand here: no part of a noun phrase, nor right behind a verb."""
         before = self.tokens[i - 1].tag if i else ""
         token = self.tokens[i]
+        if before == "VERB" and self.subject_open:
+            return True  # "a person who was sitting gets up"
         if token.relation in ("amod", "compound") or before in ("DET", "POSS", "POSN", "ADJ", "VERB"):
             return False
         bare = token.seen is not None and token.seen.kind == "base"  # most nouns look like one
-        return not bare or before in ("TO", "MODAL") or token.relation == "conj" or self._has_subject(i)
+        return not bare or before in ("TO", "MODAL") or token.relation == "conj" or self._child(i, "nsubj")
 
-    def _has_subject(self, i: int) -> bool:
-        return any(t.head == i and t.relation.startswith("nsubj") for t in self.tokens[:i])
+    def _predicate(self, i: int) -> bool:
+        """Whether the tree gives a word that it calls a noun a subject, and no "is": then it is a verb after all."""
+        following = self.tokens[i + 2].low if i + 2 < len(self.tokens) and self.tokens[i + 1].tag == "CC" else ""
+        if any(form.kind == "third" for form in lex.FORMS.get(following, ())) and not self.finite:
+            return True  # "the rider signs and gives it back"
+        return self._child(i, "nsubj") and not self._child(i, "cop")
+
+    def _noun_with_subject(self, i: int) -> lex.Form | None:
+        token = self.tokens[i]
+        before = self.tokens[i - 1].tag if i else "DET"
+        if token.pos not in ("NOUN", "PROPN", "ADJ") or before in ("DET", "POSS", "POSN") or not self._predicate(i):
+            return None
+        finite = [form for form in lex.readings(token.low) if form.kind in ("third", "base")]
+        return finite[0] if finite else lex.Form(token.low, "base") if lex.is_verb(token.low) else None
+
+    def _child(self, i: int, relation: str) -> bool:
+        return any(t.head == i and t.relation == relation and t is not self.tokens[i] for t in self.tokens)
 
     def _boundary(self, token: Token) -> None:
         if token.tag == "REL":
@@ -336,6 +381,8 @@ class _Verbs:
         low = self.tokens[i].low
         if self.tokens[i].tag == "ADJ" and low != "open":
             return None
+        if self._hands_over(i):
+            return lex.Form("hand", "third")
         options = {form.kind: form for form in lex.readings(low)}
         if not options or (low in lex.NOT_VERBS and low not in lex.FORMS):
             return None
@@ -346,6 +393,7 @@ class _Verbs:
         if (
             direct in ("DET", "POSS", "POSN", "ADJ")
             and not colour
+            and not self._after_ordinal(i)
             or direct == "NUM"
             and not self._names(i - 1)
         ):
@@ -356,6 +404,20 @@ class _Verbs:
             if form is not None:
                 return form
         return None
+
+    def _after_ordinal(self, i: int) -> bool:
+        """Whether "the first", "the other" is the subject of a word: "the other walks around"."""
+        alone = i >= 2 and self.tokens[i - 1].low in _ORDINALS and self.tokens[i - 2].low == "the"
+        third = any(form.kind == "third" for form in lex.FORMS.get(self.tokens[i].low, ()))
+        return alone and third and self._opens_complement(i, strict=False)
+
+    def _hands_over(self, i: int) -> bool:
+        """Whether "hands" is what somebody does: "hands over a book"."""
+        after = [t.low for t in self.tokens[i + 1 : i + 3]]
+        free = i > 0 and self.tokens[i - 1].tag in ("NOUN", "PRON", "CC", "PUNCT", "ADJ", "ADV")
+        given = lex.DETERMINERS | lex.POSSESSIVES | lex.OBJECT_PRONOUNS
+        gives = after and (after[-1] in given if after[0] in ("over", "out", "off") else after[0] in given)
+        return self.tokens[i].low == "hands" and free and bool(gives) and not self.finite
 
     def _names(self, i: int) -> bool:
         """Whether a number belongs to a name ("person 1") instead of counting what follows."""
@@ -372,6 +434,9 @@ class _Verbs:
             return None
         if previous.tag in ("TO", "MODAL") or previous.tag == "AUX" and previous.low in lex.DO:
             return options.get("base")
+        if previous.low in lex.GET and previous.tag in ("VERB", "AUX") and "participle" in options:
+            previous.tag, previous.form = "AUX", None  # "gets tossed"
+            return options["participle"]
         if previous.tag == "AUX" and previous.low in lex.BE:
             return options.get("gerund") or options.get("participle")
         if previous.tag == "AUX":
