@@ -5,7 +5,8 @@ Image axes: x right, y down. Angles of headings are mathematical: 0 right, 90 up
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -220,7 +221,8 @@ class Smoother:
             return self._gapless(values, orders)
         # A sample without an unknown neighbour is fitted like all others; only those beside gaps need weights
         # of their own.
-        filled = np.where(present, values, 0)
+        filled = values.copy()
+        np.copyto(filled, 0, where=~present)
         result = self._gapless(filled, orders)
         self._beside_gaps(filled, present, dict(zip(orders, result, strict=True)))
         for signal in result:
@@ -239,17 +241,16 @@ class Smoother:
     @cached_property
     def _blocks(self) -> list[_Block]:
         near = self._near
-        weights = self._weights(near.offset, near.inside)
+        weights = np.stack(self._weights(near.offset, near.inside, (0, 1)))
+        place = np.arange(near.inside.shape[1])
         blocks = []
         for start in range(0, len(self.times_s), CHUNK):
             rows = slice(start, min(start + CHUNK, len(self.times_s)))
             low, high = int(near.first[rows.start]), int(near.last[rows.stop - 1])
-            used = near.inside[rows]
-            place = np.nonzero(used)[0], near.column[rows][used] - low
-            dense = np.zeros((2, len(used), high - low))
-            for matrix, weight in zip(dense, weights, strict=True):
-                matrix[place] = weight[rows][used]
-            blocks.append(_Block(rows, slice(low, high), dense))
+            row, column = np.arange(rows.stop - start)[:, None], near.first[rows, None] - low + place
+            dense = np.zeros((2, len(row), high - low + len(place)))
+            dense[:, row, column] = weights[:, rows]
+            blocks.append(_Block(rows, slice(low, high), dense[..., : high - low]))
         return blocks
 
     def _gapless(self, signal: Float[np.ndarray, "S T"], orders: tuple[int, ...]) -> list[np.ndarray]:
@@ -266,72 +267,92 @@ class Smoother:
         present: Bool[np.ndarray, "S T"],
         results: Mapping[int, Float[np.ndarray, "S T"]],
     ) -> None:
-        """Put right what has unknown neighbours, which ``filled`` holds as zeros, in results by order."""
-        near = self._near
-        # Rows that are known at the same samples (x, y and z of a point) share their weights.
-        found: dict[bytes, int] = {}
-        member = np.array(
-            [found.setdefault(row.tobytes(), len(found)) for row in np.packbits(present, axis=1)]
-        )
-        rows = np.argsort(member, kind="stable")
-        start = np.searchsorted(member[rows], np.arange(len(found) + 1))
-        known = present[rows[start[:-1]]]
-        so_far = np.concatenate([np.zeros((len(known), 1), int), np.cumsum(known, axis=1)], axis=1)
-        lacking = known & (so_far[:, near.last] - so_far[:, near.first] < near.last - near.first)
-        pattern, sample = np.nonzero(lacking)
+        """Put right what has unknown neighbours, which ``filled`` holds as zeros, in results by order.
+
+        (``take`` is up to four times as fast as indexing.)
+        """
+        near, total = self._near, len(self.times_s)
+        # Rows after each other that are known at the same samples (x, y and z of a point) share their weights.
+        start = np.flatnonzero(np.append(True, (present[1:] != present[:-1]).any(1)))
+        many = np.diff(np.append(start, len(present)))
+        gappy = np.flatnonzero(~present[start].all(1))
+        start, many = start[gappy], many[gappy]
+        known = present[start]
+        pattern, sample = np.divmod(self._lacking(known), total)
         for a in range(0, len(sample), PAIRS):
             p, t = pattern[a : a + PAIRS], sample[a : a + PAIRS]
-            inside = near.inside[t] & known[p[:, None], near.column[t]]
-            weights = self._weights(near.offset[t], inside)
-            many = start[p + 1] - start[p]
-            pair = np.repeat(np.arange(len(p)), many)
-            row = rows[np.arange(len(pair)) - np.repeat(np.cumsum(many) - many - start[p], many)]
-            taken = filled[row[:, None], near.column[t][pair]]
-            for order, signal in results.items():
-                signal[row, t[pair]] = np.einsum("mw,mw->m", taken, weights[order][pair])
+            inside = near.inside.take(t, 0) & known.take(near.column.take(t, 0) + total * p[:, None])
+            pair = np.repeat(np.arange(len(p)), many[p])
+            row = np.arange(len(pair)) + np.repeat(start[p] - np.cumsum(many[p]) + many[p], many[p])
+            column = t[pair]
+            taken = filled.take(near.column.take(column, 0) + total * row[:, None])
+            weights = self._weights(near.offset.take(t, 0), inside, tuple(results))
+            for signal, weight in zip(results.values(), weights, strict=True):
+                signal[row, column] = np.einsum("mw,mw->m", taken, weight.take(pair, 0))
+
+    def _lacking(self, known: Bool[np.ndarray, "P T"]) -> Int[np.ndarray, "M"]:
+        """Return the cells that are known but for some of their neighbours."""
+        near = self._near
+        so_far = np.zeros((len(known), known.shape[1] + 1), np.int32)
+        np.cumsum(known, axis=1, out=so_far[:, 1:])
+        neighbours = so_far.take(near.last, axis=1) - so_far.take(near.first, axis=1)
+        return np.flatnonzero(known & (neighbours < near.last - near.first))
 
     def _weights(
-        self, offset: Float[np.ndarray, "M W"], inside: Bool[np.ndarray, "M W"]
-    ) -> tuple[Float[np.ndarray, "M W"], Float[np.ndarray, "M W"]]:
-        to_value, to_slope = _weights(offset, inside, self.degree)
-        return to_value, to_slope / self.half_window_s
+        self, offset: Float[np.ndarray, "M W"], inside: Bool[np.ndarray, "M W"], orders: tuple[int, ...]
+    ) -> list[Float[np.ndarray, "M W"]]:
+        """Return what the value (order 0) and the slope (1) of each sample's polynomial take from its neighbours.
+
+        They are rows of the inverse of the normal equations, whose entries are sums of powers of the offsets, times the
+        powers themselves.
+        """
+        one = inside.astype(np.float64)
+        x = offset * one
+        x2 = x * x
+        found = []
+        for order, of_one, of_x, of_x2 in _rows_of_inverse(one, x, x2, self.degree, orders):
+            weights = of_one[:, None] * one + of_x[:, None] * x + of_x2[:, None] * x2
+            found.append(weights / self.half_window_s if order else weights)
+        return found
 
 
-def _weights(
-    offset: Float[np.ndarray, "M W"], inside: Bool[np.ndarray, "M W"], degree: int
-) -> tuple[Float[np.ndarray, "M W"], Float[np.ndarray, "M W"]]:
-    """Return what the value and the slope of each sample's polynomial take from its neighbours.
+def _rows_of_inverse(
+    one: Float[np.ndarray, "M W"],
+    x: Float[np.ndarray, "M W"],
+    x2: Float[np.ndarray, "M W"],
+    degree: int,
+    orders: tuple[int, ...],
+) -> Iterator[tuple[int, Float[np.ndarray, "M"], Float[np.ndarray, "M"], Float[np.ndarray, "M"]]]:
+    """Yield rows of the inverse of the normal equations of polynomials, with their number, from powers of the offsets.
 
-    The degree falls with the neighbours; with none there is no slope: NaN. They are the first two rows of the inverse
-    of the normal equations, whose entries s_k are sums of powers of the offsets, times the powers themselves.
+    The degree falls with the neighbours; with none there is no slope: NaN.
     """
-    one = inside.astype(np.float64)
-    x = offset * one
-    x2 = x * x
     s0, s1, s2 = one.sum(1), x.sum(1), x2.sum(1)
-    power = np.minimum(s0 - 1, degree)
+    s3, s4 = np.einsum("mw,mw->m", x, x2), np.einsum("mw,mw->m", x2, x2)
+    power, nothing = np.minimum(s0 - 1, degree), np.zeros_like(s0)
+    line = s0 * s2 - s1**2
+    c00, c01, c02 = s2 * s4 - s3**2, s2 * s3 - s1 * s4, s1 * s3 - s2**2
+    parabola = s0 * c00 + s1 * c01 + s2 * c02
     with np.errstate(invalid="ignore", divide="ignore"):
-        to_value, to_rate = one / s0[:, None], np.where(power == 0, np.nan, 0.0)[:, None] * one
-        if (at := np.flatnonzero(power == 1)).size:
-            d = (s0 * s2 - s1**2)[at, None]
-            to_value[at] = (s2[at, None] * one[at] - s1[at, None] * x[at]) / d
-            to_rate[at] = (s0[at, None] * x[at] - s1[at, None] * one[at]) / d
-        if (at := np.flatnonzero(power == 2)).size:
-            s3, s4 = np.einsum("mw,mw->m", x, x2), np.einsum("mw,mw->m", x2, x2)
-            c00, c01, c02 = s2 * s4 - s3**2, s2 * s3 - s1 * s4, s1 * s3 - s2**2
-            d = s0 * c00 + s1 * c01 + s2 * c02
-            c00, c01, c02, c11, c12 = (
-                (c / d)[at, None] for c in (c00, c01, c02, s0 * s4 - s2**2, s1 * s2 - s0 * s3)
+        for order in orders:
+            if order == 0:
+                constant, linear, square = (1 / s0, nothing, nothing), (s2, -s1, nothing), (c00, c01, c02)
+            else:
+                constant = np.where(power == 0, np.nan, 0.0), nothing, nothing
+                linear, square = (-s1, s0, nothing), (c01, s0 * s4 - s2**2, s1 * s2 - s0 * s3)
+            of_one, of_x, of_x2 = (
+                np.where(power == 2, c / parabola, np.where(power == 1, b / line, a))
+                for a, b, c in zip(constant, linear, square, strict=True)
             )
-            to_value[at] = c00 * one[at] + c01 * x[at] + c02 * x2[at]
-            to_rate[at] = c01 * one[at] + c11 * x[at] + c12 * x2[at]
-    return to_value, to_rate
+            yield order, of_one, of_x, of_x2
 
 
 def stretches(mask: Bool[np.ndarray, "T"]) -> list[tuple[int, int]]:
     """Return the runs of True as (first, last) index pairs, both inclusive."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], mask, [False]]).astype(np.int8)))
-    return [(int(a), int(b) - 1) for a, b in zip(edges[::2], edges[1::2], strict=True)]
+    framed = np.zeros(len(mask) + 2, bool)
+    framed[1:-1] = mask
+    edges = (framed[1:] != framed[:-1]).nonzero()[0].tolist()
+    return [(a, b - 1) for a, b in zip(edges[::2], edges[1::2], strict=True)]
 
 
 def fill_gaps(
@@ -340,10 +361,26 @@ def fill_gaps(
     """Return a signal with gaps up to ``max_gap_s`` filled by straight lines; longer gaps stay NaN."""
     known = np.flatnonzero(np.isfinite(values))
     filled = values.copy()
-    for a, b in zip(known[:-1], known[1:], strict=True):
-        if b > a + 1 and times_s[b] - times_s[a] <= max_gap_s:
+    for gap in np.flatnonzero(known[1:] > known[:-1] + 1).tolist():
+        a, b = known[gap : gap + 2].tolist()
+        if times_s[b] - times_s[a] <= max_gap_s:
             filled[a + 1 : b] = np.interp(times_s[a + 1 : b], times_s[[a, b]], values[[a, b]])
     return filled
+
+
+def median(values: Float[np.ndarray, "M"]) -> float:
+    """Return the median of one or more known numbers. (Of a few dozen, NumPy's takes several times as long.)"""
+    return quantile(values, 0.5)
+
+
+def quantile(values: Float[np.ndarray, "M"], share: float) -> float:
+    """Return the number below which a share (0 to 1) of one or more known numbers lies, as NumPy's ``quantile``."""
+    ordered = np.sort(values)
+    at = share * (len(ordered) - 1)
+    below = int(at)
+    low, high = ordered[[below, min(below + 1, len(ordered) - 1)]].tolist()
+    part = at - below
+    return float(low + (high - low) * part if part < 0.5 else high - (high - low) * (1 - part))
 
 
 class Turn(NamedTuple):
@@ -365,22 +402,21 @@ def turning_points(values: Float[np.ndarray, "T"], prominence: float) -> list[Tu
         return []
     turns: list[Turn] = []
     numbers: list[float] = values.tolist()
-    anchor_low = anchor_high = 0
-    direction = 0
+    low = high = numbers[0]
+    at_low = at_high = direction = 0
     for i, value in enumerate(numbers):
-        if value < numbers[anchor_low]:
-            anchor_low = i
-        if value > numbers[anchor_high]:
-            anchor_high = i
-        if direction <= 0 and value - numbers[anchor_low] >= prominence:
-            turns.append(Turn(anchor_low, numbers[anchor_low], False))
-            direction, anchor_high = 1, i
-        elif direction >= 0 and numbers[anchor_high] - value >= prominence:
-            turns.append(Turn(anchor_high, numbers[anchor_high], True))
-            direction, anchor_low = -1, i
+        if value < low:
+            low, at_low = value, i
+        if value > high:
+            high, at_high = value, i
+        if direction <= 0 and value - low >= prominence:
+            turns.append(Turn(at_low, low, False))
+            direction, high, at_high = 1, value, i
+        elif direction >= 0 and high - value >= prominence:
+            turns.append(Turn(at_high, high, True))
+            direction, low, at_low = -1, value, i
     if direction:
-        last = anchor_high if direction > 0 else anchor_low
-        turns.append(Turn(last, numbers[last], direction > 0))
+        turns.append(Turn(at_high, high, True) if direction > 0 else Turn(at_low, low, False))
     return turns
 
 
@@ -398,15 +434,14 @@ def spectrum(values: Float[np.ndarray, "*S T"], rate_hz: float) -> Spectrum:
     not counted as high frequencies, and dividing by the window's energy makes the power independent of length.
     """
     total = values.shape[-1]
-    window = np.hanning(total + 2)[1:-1]
-    centred = (values - values.mean(-1, keepdims=True)) * window
-    transform = np.abs(np.fft.rfft(centred)) ** 2
+    window = 0.5 + 0.5 * np.cos(np.pi * np.arange(1 - total, total + 1, 2) / (total + 1))
+    transform = np.fft.rfft((values - values.mean(-1, keepdims=True)) * window)
     twice = np.full(transform.shape[-1], 2.0)
     twice[0] = 1.0
     if total % 2 == 0:
         twice[-1] = 1.0
-    power = twice * transform / (total * float((window**2).sum()))
-    return Spectrum(np.fft.rfftfreq(total, 1 / rate_hz), power)
+    power = (twice / (total * float(window @ window))) * (transform.real**2 + transform.imag**2)
+    return Spectrum(np.arange(len(twice)) * (rate_hz / total), power)
 
 
 # --- shapes of paths ----------------------------------------------------------------------------------------
@@ -461,7 +496,8 @@ def fit_circle(path: Float[np.ndarray, "M 2"]) -> Circle | None:
     """Return the least-squares circle of a path (Kasa), or None for a line."""
     middle = path.mean(0)
     centred = path - middle
-    system = np.column_stack([2 * centred, np.ones(len(path))])
+    system = np.ones((len(path), 3))
+    system[:, :2] = 2 * centred
     solution, _, rank, _ = np.linalg.lstsq(system, (centred**2).sum(1), rcond=1e-9)
     if rank < 3:
         return None
@@ -469,10 +505,12 @@ def fit_circle(path: Float[np.ndarray, "M 2"]) -> Circle | None:
     radius = float(np.sqrt(max(solution[2] + center @ center, 0)))
     arms = centred - center
     distance = np.hypot(*arms.T)
-    swept = np.unwrap(np.arctan2(-arms[:, 1], arms[:, 0]))
+    way = np.arctan2(-arms[:, 1], arms[:, 0])
+    steps = way[1:] - way[:-1]
+    swept = (steps - 2 * np.pi * np.round(steps / (2 * np.pi))).sum()
     return Circle(
         center + middle,
         radius,
-        float(np.sqrt(((distance - radius) ** 2).mean())),
-        float(np.degrees(swept[-1] - swept[0])),
+        math.sqrt(((distance - radius) ** 2).mean()),
+        math.degrees(swept),
     )

@@ -7,7 +7,8 @@ and back) is refused.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
@@ -16,7 +17,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.ndimage import uniform_filter1d
 
-from kinescribe.geometry import Smoother, Turn, stretches, turning_points
+from kinescribe.geometry import Smoother, Turn, median, quantile, stretches, turning_points
 
 SMOOTH_S = 0.2
 """Half window of the smoothing before turns are looked for."""
@@ -168,19 +169,20 @@ def _counted(
     settings: CountSettings,
 ) -> Repetition | None:
     step = float(times[1] - times[0])
-    lag = _lag(values, settings.min_period_s / step)
+    likeness = _autocorrelation(values)
+    lag = _lag(likeness, settings.min_period_s / step)
     if lag is None:
         return None
     # What is much shorter than the period is noise, however high.
     calm = _calm(times, values, max(SMOOTH_S, CALM * lag * step))
-    low, high = np.percentile(calm, [5, 95])
-    turns = turning_points(calm, max(PROMINENCE * float(high - low), 0.5 * least))
+    height = quantile(calm, 0.95) - quantile(calm, 0.05)
+    turns = turning_points(calm, max(PROMINENCE * height, 0.5 * least))
     if len(turns) < 4:
         return None
     heights = np.array([turn.value for turn in turns])
     swings = np.abs(np.diff(heights))
     inner = swings[1:-1] if len(swings) > 3 else swings
-    swing = float(np.median(inner))
+    swing = median(inner)
     if swing < least:
         return None
     # A swing between two turns is one, noisy or not; those at the ends may be cut off.
@@ -188,7 +190,7 @@ def _counted(
     period = _period(times, turns)
     if number < MIN_CYCLES or period < settings.min_period_s:
         return None
-    again = _likeness(values, period / step)
+    again = _again(likeness, period / step)
     confidence = max(again, 0.0) * _evenness(times, turns, inner)
     whole = round(number) if abs(number - round(number)) <= WHOLE else None
     first, last = (float(times[turns[i].at]) for i in (0, -1))
@@ -196,37 +198,35 @@ def _counted(
     return Repetition(name, whole, number, period, first, last, swing, confidence, highs, ())
 
 
-def _lag(values: Float[np.ndarray, "M"], shortest: float) -> int | None:
-    """Return the lag of the first strong peak of the autocorrelation; None if there is none above zero."""
-    lags = np.arange(1, 2 * len(values) // 3 + 1)  # two cycles have one lag at half their length
-    likeness = _autocorrelation(values)[lags]
-    inner = likeness[1:-1]
-    peaks = 1 + np.flatnonzero((inner >= likeness[:-2]) & (inner > likeness[2:]))
-    peaks = peaks[(lags[peaks] >= shortest) & (likeness[peaks] > 0)]
-    if not len(peaks):
+def _lag(likeness: Float[np.ndarray, "M"], shortest: float) -> int | None:
+    """Return the lag of the first strong peak of an autocorrelation; None if there is none above zero."""
+    near = likeness[1 : 2 * len(likeness) // 3 + 1]  # two cycles have one lag at half their length
+    inner = near[1:-1]
+    lags = 2 + np.flatnonzero((inner >= near[:-2]) & (inner > near[2:]))
+    lags = lags[(lags >= shortest) & (likeness[lags] > 0)]
+    if not len(lags):
         return None
-    strong = peaks[likeness[peaks] >= FIRST * likeness[peaks].max()]
-    return int(lags[strong[0]])
+    return int(lags[likeness[lags] >= FIRST * likeness[lags].max()][0])
 
 
 def _period(times: Float[np.ndarray, "M"], turns: list[Turn]) -> float:
     at = times[[turn.at for turn in turns]]
-    return float(np.median(at[2:] - at[:-2]))
+    return median(at[2:] - at[:-2])
 
 
-def _likeness(values: Float[np.ndarray, "M"], lag: float) -> float:
+def _again(likeness: Float[np.ndarray, "M"], lag: float) -> float:
     """Return how like itself a signal is one period later: the best correlation near that lag."""
-    near = range(max(1, round(0.85 * lag)), min(round(1.15 * lag) + 1, len(values) - 4))
-    return float(_autocorrelation(values)[list(near)].max()) if near else 0.0
+    first, beyond = max(1, round(0.85 * lag)), min(round(1.15 * lag) + 1, len(likeness) - 4)
+    return float(likeness[first:beyond].max()) if first < beyond else 0.0
 
 
 def _autocorrelation(values: Float[np.ndarray, "M"]) -> Float[np.ndarray, "M"]:
     """Return how a signal correlates (Pearson) with itself so many samples later, over the samples that both have."""
     centred = values - values.mean()
-    many = np.arange(len(values), 0, -1)
+    square, many = centred**2, np.arange(len(values), 0, -1)
     products = np.correlate(centred, centred, "full")[len(values) - 1 :]
-    first, last = (np.cumsum(signal)[::-1] for signal in (centred, centred[::-1]))
-    first_2, last_2 = (np.cumsum(signal**2)[::-1] for signal in (centred, centred[::-1]))
+    first, last = np.cumsum(centred)[::-1], np.cumsum(centred[::-1])[::-1]
+    first_2, last_2 = np.cumsum(square)[::-1], np.cumsum(square[::-1])[::-1]
     norm = np.sqrt(np.maximum((first_2 - first**2 / many) * (last_2 - last**2 / many), 0))
     with np.errstate(invalid="ignore", divide="ignore"):
         alike: Float[np.ndarray, "M"] = np.where(norm > 0, (products - first * last / many) / norm, 0.0)
@@ -239,8 +239,13 @@ def _evenness(times: Float[np.ndarray, "M"], turns: list[Turn], swings: Float[np
     periods = at[2:] - at[:-2]
     # The turns at the very ends may lie outside the movement.
     periods = periods[1:-1] if len(periods) > 3 else periods
-    spread = float(swings.std() / swings.mean() + periods.std() / max(float(periods.mean()), 1e-9))
-    return float(np.exp(-spread))
+    return math.exp(-_spread(swings.tolist()) - _spread(periods.tolist()))
+
+
+def _spread(values: Sequence[float]) -> float:
+    """Return the standard deviation of positive numbers over their mean. (NumPy takes long over so few.)"""
+    mean = sum(values) / len(values)
+    return math.sqrt(sum((value - mean) ** 2 for value in values) / len(values)) / max(mean, 1e-9)
 
 
 def _alike(one: Repetition, two: Repetition) -> bool:

@@ -144,11 +144,25 @@ def test_bridging_agrees_with_one_signal_at_a_time(seed, missing, longest):
     rng = np.random.default_rng(seed)
     times = np.cumsum(rng.uniform(0.02, 0.2, 25))
     points, known = rng.normal(size=(25, 4, 2)), rng.random((25, 4)) > missing
+    before = points.copy()
     found = body.bridged(times, points, known, longest)
+    np.testing.assert_array_equal(points, before, err_msg="what is given is left alone")
     for k in range(4):
         for c in range(2):
             expected = fill_gaps(times, np.where(known[:, k], points[:, k, c], np.nan), longest)
             np.testing.assert_allclose(found[:, k, c], expected)
+
+
+@pytest.mark.parametrize("keypoints", [1, 3])
+def test_bridging_leaves_alone_what_already_lies_as_it_wants_it(keypoints):
+    points = np.arange(20.0 * keypoints).reshape(keypoints, 1, 20).transpose(2, 0, 1)
+    known = np.arange(20)[:, None] % 4 != np.arange(keypoints)
+    before = points.copy()
+    found = body.bridged(np.arange(20) / 10, points, known, 0.3)
+    np.testing.assert_array_equal(points, before)
+    inner = slice(3, 17)
+    np.testing.assert_allclose(found[inner], before[inner], atol=1e-12)
+    assert np.isnan(found[0, 0, 0]), "nothing is known before it"
 
 
 def test_the_end_of_the_foot_is_chosen_once():

@@ -104,6 +104,14 @@ def test_gaps_are_filled_only_when_short():
     assert np.isnan(filled[4:8]).all()
 
 
+@given(st.lists(finite, min_size=1, max_size=40), st.floats(0, 1))
+def test_medians_and_quantiles_are_those_of_numpy(values, share):
+    numbers = np.array(values)
+    assert g.median(numbers) == np.median(numbers)
+    assert g.quantile(numbers, share) == pytest.approx(np.quantile(numbers, share), abs=1e-9)
+    assert values == numbers.tolist(), "left in their order"
+
+
 @given(st.lists(st.booleans(), max_size=30))
 def test_stretches_are_exactly_the_true_samples(flags):
     mask = np.array(flags, bool)

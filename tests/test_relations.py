@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import NamedTuple
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kinescribe.checks import Measurements, check
+from kinescribe.events.two import Two, minima
 from kinescribe.language import names
 from kinescribe.records import CameraMotion, Clip, Events, MotionFact, Poses, Span, Tracks
 from kinescribe.stages import statements as say
@@ -167,6 +169,31 @@ def test_the_numbers_of_a_pass_are_those_of_the_paths() -> None:
     # The other lies to the lower right (60 down, 40 to the right) when the pass begins, to the lower left when it ends.
     assert fact.evidence["from_side_deg"] == pytest.approx(360 - np.degrees(np.arctan2(60, SIDE)), abs=6)
     assert fact.evidence["to_side_deg"] == pytest.approx(180 + np.degrees(np.arctan2(60, SIDE)), abs=6)
+
+
+@given(st.lists(st.integers(0, 6), min_size=1, max_size=30))
+def test_minima_are_lower_than_two_before_and_not_higher_than_two_after(numbers: list[int]) -> None:
+    found = minima(np.array(numbers, float)).tolist()
+    assert found == [
+        k
+        for k in range(1, len(numbers) - 1)
+        if numbers[k] < min(numbers[max(k - 2, 0) : k]) and numbers[k] <= min(numbers[k + 1 : k + 3])
+    ]
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.integers(0, 10_000))
+def test_what_is_left_out_early_would_not_have_been_found(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    stops = rng.uniform((60, 60), (W - 60, H - 60), (4, 4, 2))
+    paths = [line(*((t, *stop) for t, stop in zip((0, 2, 4, 6), one, strict=True))) for one in stops]
+    paths = [path + rng.normal(0, 1.5, path.shape) for path in paths]
+    told = tell(paths, label="dog").events
+    with (
+        mock.patch.object(Two, "most_reach", float("inf")),
+        mock.patch.object(Two, "paths_may_meet", property(lambda _: True, lambda _, __: None), create=True),
+    ):
+        assert tell(paths, label="dog").events == told
 
 
 def turned(path: np.ndarray, angle_deg: float) -> np.ndarray:

@@ -156,8 +156,8 @@ def measured(known: w.Truth | bodies.Skeletons) -> tuple[Scene, Events]:
     )
     poses = getattr(known, "poses", none)
     kinematics = MeasureKinematics()(known.clip, known.camera, known.tracks, poses)
-    scene = Scene(known.clip, known.camera, known.tracks, poses, kinematics)
-    return scene, FindEvents()(*scene)
+    records = known.clip, known.camera, known.tracks, poses, kinematics
+    return Scene(*records), FindEvents()(*records)
 
 
 def of(events: Events, subject: int | None) -> list[tuple[Span, set[str]]]:
@@ -193,7 +193,7 @@ def test_segments_fill_each_life_and_hold_every_event(name):
     whole = [s.span for s in found.segments if s.subject is None]
     assert (whole[0].start_s, whole[-1].end_s) == (clip.times_s[0], clip.times_s[-1])
     assert all(one.end_s == two.start_s for one, two in zip(whole[:-1], whole[1:], strict=True))
-    assert found == FindEvents()(*scene), "twice the same"
+    assert found == measured(known)[1], "twice the same"
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -69,6 +69,20 @@ def test_many_samples_beside_gaps_are_fitted_in_portions(monkeypatch):
         np.testing.assert_allclose(one, two, atol=1e-12)
 
 
+@given(st.integers(0, 10_000))
+@settings(max_examples=30)
+def test_signals_that_lack_the_same_samples_share_their_weights_in_any_order(seed):
+    rng = np.random.default_rng(seed)
+    times, values = np.cumsum(rng.uniform(0.02, 0.2, 40)), rng.normal(size=(12, 40))
+    lacks = rng.random((4, 40)) < rng.choice([0.0, 0.1, 0.5], 4)[:, None]
+    values[lacks[rng.integers(0, 4, 12)]] = np.nan
+    order = rng.permutation(12)
+    for one, two in zip(g.smooth(times, values), g.smooth(times, values[order]), strict=True):
+        np.testing.assert_allclose(one[order], two, atol=1e-9)
+    for row, value in zip(values, g.smooth(times, values).value, strict=True):
+        np.testing.assert_allclose(g.smooth(times, row[None]).value[0], value, atol=1e-9)
+
+
 def test_single_precision_stays_single_and_loses_only_its_own_digits():
     rng = np.random.default_rng(4)
     times, values = np.arange(300) / 30, rng.normal(size=(9, 300))

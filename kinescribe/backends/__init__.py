@@ -9,11 +9,13 @@ identity makes stored results stale. It does not fail where weights or packages 
 
 from __future__ import annotations
 
+from contextlib import AbstractAsyncContextManager
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
 
+from kinescribe.llm.messages import Send
 from kinescribe.records import CameraMotion, Clip, Detections, Facts, Kinematics, Poses, Tracks
 from kinescribe.video import Frames
 
@@ -108,3 +110,19 @@ class Captioner(Protocol):
     """``backends/captioners``: texts about a clip. What they assert is read back by the parser, not taken on trust."""
 
     def __call__(self, clip: Clip, tracks: Tracks, kinematics: Kinematics, facts: Facts) -> list[Draft]: ...
+
+
+@runtime_checkable
+class LanguageModel(Protocol):
+    """``backends/llms``: sends one request, once; all else is ``llm.client``'s.
+
+    Made from the text after its name in ``openai:MODEL@URL`` by a classmethod ``of(text)``.
+    """
+
+    def connect(self) -> AbstractAsyncContextManager[Send]:
+        """Give a coroutine function from ``Request`` to ``Reply``; it raises ``CallError`` where there is no answer."""
+        ...
+
+    def identity(self) -> str:
+        """Name the model and whatever else its answers depend on besides the request."""
+        ...

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 from scipy.signal import find_peaks
 
-from kinescribe.events.limbs import calm, figure_of, swings
+from kinescribe.events.limbs import calm, swings
 from kinescribe.events.scene import Scene, span_of
 from kinescribe.events.settings import EventSettings
 from kinescribe.geometry import Smoother, stretches
@@ -26,7 +26,7 @@ def find(scene: Scene, settings: EventSettings, found: Sequence[Event]) -> Itera
     """Yield how trunks tip, how far bodies turn, and when they jump."""
     smoother = calm(scene.clip)
     for row, subject in enumerate(scene.poses.ids.tolist()):
-        figure = figure_of(scene, row)
+        figure = scene.figures[row]
         if figure.is_large_enough:
             yield from _leans(scene, smoother, subject, row, figure, settings)
             yield from _turns(scene, smoother, subject, row, figure, settings)

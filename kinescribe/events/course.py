@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -11,7 +12,7 @@ from jaxtyping import Bool, Float
 
 from kinescribe.events.scene import Scene
 from kinescribe.events.settings import EventSettings
-from kinescribe.geometry import fill_gaps, touches_border
+from kinescribe.geometry import fill_gaps, median, touches_border
 from kinescribe.kinematics.posture import SEEN
 from kinescribe.records import Clip, Poses, Span
 from kinescribe.trajectory import moving_stretches, onset_s
@@ -113,8 +114,8 @@ def course(scene: Scene, row: int, settings: EventSettings) -> Course:
     measured = motion.path_px(row)
     path = np.stack([fill_gaps(clip.times_s, measured[:, k], MAX_GAP_S) for k in (0, 1)], axis=1)
     known = np.isfinite(motion.size_px[row])
-    size = float(np.median(motion.size_px[row, known])) if known.any() else float("nan")
-    own, noise = float(np.nan_to_num(size)), float(np.nan_to_num(motion.noise_px[row]))
+    size = median(motion.size_px[row, known]) if known.any() else float("nan")
+    own, noise = (value if math.isfinite(value) else 0.0 for value in (size, float(motion.noise_px[row])))
     still = max(
         settings.min_speed_widths_s * clip.width,
         settings.min_speed_sizes_s * own,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -9,44 +10,80 @@ from jaxtyping import Float
 
 from kinescribe.events.scene import Scene, changes_scale, span_of
 from kinescribe.events.settings import EventSettings
-from kinescribe.geometry import box_size, smooth, stretches, touches_border, turning_points
-from kinescribe.records import Clip, Event, Tracks
+from kinescribe.geometry import Smoother, box_size, stretches, touches_border, turning_points
+from kinescribe.records import Clip, Event
+from kinescribe.vocabulary import NAMELESS
+
+HALF_WINDOW_S = 0.6
+"""Of the smoothing before turning points: boxes breathe with every step."""
+MIN_STEPS, MIN_TIME_S = 8, 0.8
+"""Fewer samples, and a shorter time, show no growth."""
 
 
 def find(scene: Scene, settings: EventSettings, found: Sequence[Event]) -> Iterator[Event]:
     """Yield growth and shrinkage of boxes whose place in the scene is known and that the camera does not scale."""
-    for row in range(len(scene.tracks.ids)):
-        seen = np.flatnonzero(np.isfinite(scene.tracks.xyxy[row, :, 0]))
-        if len(seen) and scene.kinematics.tracks.frame[row] == "scene":
-            life = span_of(scene.clip, int(seen[0]), int(seen[-1]))
-            if not changes_scale(scene.camera, life):
-                yield from _depth(scene.clip, scene.tracks, row, settings)
+    rows = [row for row in range(len(scene.tracks.ids)) if _may_tell(scene, row)]
+    boxes = scene.tracks.xyxy
+    with np.errstate(invalid="ignore"):
+        log_size = np.log(np.maximum(box_size(boxes), 1e-6))
+    for row, parts in zip(rows, _smoothed(scene.clip, boxes[rows], log_size[rows]), strict=True):
+        for first, calm in parts:
+            yield from _depth(scene, row, first, calm, log_size[row], settings)
 
 
-def _depth(clip: Clip, tracks: Tracks, row: int, settings: EventSettings) -> Iterator[Event]:
-    """Growth and shrinkage of the whole box, away from the borders that would cut it."""
-    boxes = tracks.xyxy[row]
-    whole = np.isfinite(boxes[:, 0]) & ~touches_border(boxes, clip.width, clip.height).any(1)
-    log_size = np.log(np.maximum(box_size(boxes), 1e-6))
-    blob = tracks.label[row] == "object"
+def _may_tell(scene: Scene, row: int) -> bool:
+    """Whether a box's growth is its subject's doing."""
+    seen = np.flatnonzero(np.isfinite(scene.tracks.xyxy[row, :, 0]))
+    if not len(seen) or scene.kinematics.tracks.frame[row] != "scene":
+        return False
+    return not changes_scale(scene.camera, span_of(scene.clip, int(seen[0]), int(seen[-1])))
+
+
+def _smoothed(
+    clip: Clip, boxes: Float[np.ndarray, "N T 4"], log_size: Float[np.ndarray, "N T"]
+) -> list[list[tuple[int, Float[np.ndarray, "_"]]]]:
+    """Return for each box its smooth size in the times in which it is away from the borders that would cut it off.
+
+    Each with its first sample. Those of several boxes in one and the same time are smoothed at once.
+    """
+    whole = np.isfinite(boxes[..., 0]) & ~touches_border(boxes, clip.width, clip.height).any(-1)
+    at_once: dict[tuple[int, int], list[int]] = defaultdict(list)
+    for n, row in enumerate(whole):
+        for stretch in stretches(row):
+            if stretch[1] - stretch[0] >= MIN_STEPS:
+                at_once[stretch].append(n)
+    found: list[list[tuple[int, np.ndarray]]] = [[] for _ in boxes]
+    for (a, b), rows in sorted(at_once.items()):
+        values = Smoother(clip.times_s[a : b + 1], HALF_WINDOW_S).value(log_size[rows, a : b + 1])
+        for n, value in zip(rows, values, strict=True):
+            found[n].append((a, value))
+    return found
+
+
+def _depth(
+    scene: Scene,
+    row: int,
+    first: int,
+    calm: Float[np.ndarray, "M"],
+    log_size: Float[np.ndarray, "T"],
+    settings: EventSettings,
+) -> Iterator[Event]:
+    """Growth and shrinkage of a box, whose smooth size is given from one sample on."""
+    times, boxes, blob = scene.clip.times_s, scene.tracks.xyxy[row], scene.tracks.label[row] == NAMELESS
     needed = settings.min_scale_log_blob if blob else settings.min_scale_log
-    for a, b in stretches(whole):
-        if b - a < 8:
+    turns = turning_points(calm, needed / 2)
+    for one, two in zip(turns[:-1], turns[1:], strict=True):
+        change = two.value - one.value
+        i, j = first + one.at, first + two.at
+        if abs(change) < needed or times[j] - times[i] < MIN_TIME_S:
             continue
-        value = smooth(clip.times_s[a : b + 1], log_size[None, a : b + 1], 0.6).value[0]
-        turns = turning_points(value, needed / 2)
-        for one, two in zip(turns[:-1], turns[1:], strict=True):
-            change = two.value - one.value
-            i, j = a + one.at, a + two.at
-            if abs(change) < needed or clip.times_s[j] - clip.times_s[i] < 0.8:
-                continue
-            if not _grows_both_ways(boxes[i], boxes[j], needed):
-                continue
-            trend = np.corrcoef(clip.times_s[i : j + 1], log_size[i : j + 1])[0, 1] ** 2
-            if trend >= (settings.min_depth_fit_blob if blob else settings.min_depth_fit):
-                kind = "grow" if change > 0 else "shrink"
-                values = {"log_scale": float(change), "fit": float(trend), "needed": needed}
-                yield Event(int(tracks.ids[row]), kind, span_of(clip, i, j), values)
+        if not _grows_both_ways(boxes[i], boxes[j], needed):
+            continue
+        trend = np.corrcoef(times[i : j + 1], log_size[i : j + 1])[0, 1] ** 2
+        if trend >= (settings.min_depth_fit_blob if blob else settings.min_depth_fit):
+            kind = "grow" if change > 0 else "shrink"
+            values = {"log_scale": float(change), "fit": float(trend), "needed": needed}
+            yield Event(int(scene.tracks.ids[row]), kind, span_of(scene.clip, i, j), values)
 
 
 def _grows_both_ways(one: Float[np.ndarray, "4"], two: Float[np.ndarray, "4"], needed: float) -> bool:

@@ -61,7 +61,7 @@ def find(scene: Scene, settings: EventSettings, found: Sequence[Event]) -> Itera
     """Yield how far limbs go up and down and joints bend and straighten, swing by swing."""
     smoother = calm(scene.clip)
     for row, subject in enumerate(scene.poses.ids.tolist()):
-        figure = figure_of(scene, row)
+        figure = scene.figures[row]
         if not figure.is_large_enough:
             continue
         angles = scene.kinematics.joints.angle_deg[row]
@@ -78,11 +78,6 @@ def find(scene: Scene, settings: EventSettings, found: Sequence[Event]) -> Itera
                     if _is_sided(figure, swing) and (joint == "hip" or _shows(figure, part, swing)):
                         kind = "straighten" if swing.rises else "bend"
                         yield _event(scene.clip, subject, kind, part, swing, {})
-
-
-def figure_of(scene: Scene, row: int) -> Figure:
-    """Return one of the skeletons in its own measure, the camera's motion removed where it is known."""
-    return Figure(scene.clip.times_s, scene.poses.keypoints[row], scene.poses.skeleton, scene.camera.to_scene)
 
 
 def height(figure: Figure, joint: str, root: str) -> Float[np.ndarray, "T"]:

@@ -91,10 +91,11 @@ def _distance(scene: Scene, two: Two, settings: EventSettings) -> Iterator[Event
             continue
         turns = turning_points(gap[a : b + 1], settings.min_pair_widths)
         for one, end in zip(turns[:-1], turns[1:], strict=True):
-            p, q = core(gap[a : b + 1], one.at, end.at)
-            p, q = a + p, a + q
             change = end.value - one.value
-            if abs(change) < 0.3 * max(one.value, end.value) or times[q] - times[p] < 0.4:
+            if abs(change) < 0.3 * max(one.value, end.value):
+                continue
+            p, q = (a + at for at in core(gap[a : b + 1], one.at, end.at))
+            if times[q] - times[p] < 0.4:
                 continue
             shares = [_share(two, mover, p, q) for mover in (0, 1)]
             mover = 0 if shares[0] >= shares[1] else 1

@@ -46,14 +46,11 @@ def _passes(two: Two, settings: EventSettings) -> Iterator[Event]:
     """A pass is the time in which one is beside the other: before, it was clear of it, then again on its other side."""
     done = -1
     limit = settings.max_pass_sizes * two.mean_size_px
+    clear = max(two.most_reach, settings.min_pass_widths * two.width)
+    farthest = math.hypot(clear, two.most_reach + limit)
     for a, b in two.together:
-        for at in minima(two.distance[a : b + 1]):
-            at += a
-            axis = _axis(two, a, b, at)
-            if at <= done or axis is None:
-                continue
-            across = np.array([-axis[1], axis[0]])
-            if abs(float(two.apart[at] @ across)) > two.reach(across) + limit:
+        for at, axis in _nearest(two, a, b, limit, farthest):
+            if at <= done:
                 continue
             beside = _beside(two, a, b, at, axis, settings)
             if beside is None:
@@ -80,12 +77,34 @@ def _joined(passes: list[Event], two: Two) -> Iterator[Event]:
     yield replace(own, kind="pass", span=span, values=values, direction=())
 
 
-def _axis(two: Two, a: int, b: int, at: int) -> Float[np.ndarray, "2"] | None:
-    """Return the direction in which the first goes by the second; None where they go together."""
-    near = np.flatnonzero(np.abs(two.times_s[a : b + 1] - two.times_s[at]) <= AXIS_S + 1e-6) + a
-    step = two.apart[near[-1]] - two.apart[near[0]]
-    length = float(np.hypot(*step))
-    return np.asarray(step / length) if length > 1e-6 else None
+def _nearest(
+    two: Two, a: int, b: int, limit: float, farthest: float
+) -> Iterator[tuple[int, Float[np.ndarray, "2"]]]:
+    """Yield when two are nearest in a time, and the direction in which the first then goes by the second.
+
+    Not where they go together, nor where too much is left between their edges.
+
+    Args:
+        two: the two.
+        a: the first sample of the time.
+        b: its last.
+        limit: so many pixels may be left between the edges.
+        farthest: no pass is possible where the centres are farther apart, in pixels.
+    """
+    at = a + minima(two.distance[a : b + 1])
+    at = at[~(two.distance[at] > farthest)]
+    if not len(at):
+        return
+    times, apart = two.times_s, two.apart
+    first = np.searchsorted(times, times[at] - AXIS_S - 1e-6).clip(min=a)
+    last = (np.searchsorted(times, times[at] + AXIS_S + 1e-6, "right") - 1).clip(max=b)
+    step = apart[last] - apart[first]
+    length = np.hypot(step[:, 0], step[:, 1])
+    at, axis = at[length > 1e-6], step[length > 1e-6] / length[length > 1e-6, None]
+    across = axis[:, ::-1] * [-1, 1]
+    aside = np.abs((apart[at] * across).sum(1))
+    near = ~(aside > two.reach(across) + limit)
+    yield from zip(at[near].tolist(), axis[near], strict=True)
 
 
 class _Beside(NamedTuple):
@@ -104,15 +123,15 @@ def _beside(
 ) -> _Beside | None:
     """Return when the second lies beside the first; None if it does not get from one side to the other."""
     along = two.apart[a : b + 1] @ axis
-    needed = max(two.reach(axis), settings.min_pass_widths * two.width)
-    before, after = np.flatnonzero(along[: at - a + 1] <= -needed), np.flatnonzero(along[at - a :] >= needed)
-    if not len(before) or not len(after) or abs(float(along[at - a])) >= needed:
+    needed = max(float(two.reach(axis)), settings.min_pass_widths * two.width)
+    before, after = -along[at - a :: -1], along[at - a :]  # from where they are nearest
+    far = min(float(before.max()), float(after.max()))
+    if far < needed or abs(float(after[0])) >= needed:
         return None
-    first, last = int(before[-1]) + a, int(after[0]) + at
-    turned = np.diff(along[first - a : last - a + 1]) < -0.1 * needed
-    if turned.any():  # it hangs about beside the other
+    first, last = at - int((before >= needed).argmax()), at + int((after >= needed).argmax())
+    between = along[first - a : last - a + 1]
+    if (between[1:] - between[:-1] < -0.1 * needed).any():  # it hangs about beside the other
         return None
-    far = min(float(-along[: at - a + 1].min()), float(along[at - a :].max()))
     return _Beside(first, last, needed, far)
 
 
@@ -187,6 +206,8 @@ def _crossings(two: Two, settings: EventSettings) -> Iterator[Event]:
 
 def _intersections(two: Two, within_s: float) -> Iterator[tuple[float, float]]:
     """Yield the (fractional) samples at which two paths meet, not farther apart in time, in order of the first's."""
+    if not two.paths_may_meet:
+        return
     times, pieces = two.times_s, len(two.times_s) - 1
     for start in range(0, pieces, BLOCK):
         stop = min(start + BLOCK, pieces)
@@ -299,12 +320,15 @@ def _crossing_samples(two: Two, met: list[_Crossing]) -> tuple[int, int]:
 
 def _follows(two: Two, settings: EventSettings) -> Iterator[Event]:
     """One goes the other's way for a while, behind it and clear of it."""
+    with np.errstate(invalid="ignore"):
+        near = two.distance <= settings.max_follow_sizes * two.mean_size_px
+    if not near.any():
+        return
     speed = two.velocity_px_s
     pace = np.hypot(speed[..., 0], speed[..., 1])
     floor = np.maximum(settings.min_speed_widths_s * two.width, settings.min_speed_noise_s * two.noise_px)
     cosine = math.cos(math.radians(settings.max_follow_deg))
     with np.errstate(invalid="ignore", divide="ignore"):
-        near = two.distance <= settings.max_follow_sizes * two.mean_size_px
         alike = (
             near
             & (pace >= floor[:, None]).all(0)

@@ -8,9 +8,9 @@ from itertools import groupby
 import numpy as np
 from jaxtyping import Float
 
-from kinescribe.events.limbs import figure_of
 from kinescribe.events.scene import Scene
 from kinescribe.events.settings import EventSettings
+from kinescribe.geometry import median
 from kinescribe.kinematics.posture import Figure, bridged
 from kinescribe.records import Event, Span
 from kinescribe.repetition import WHOLE, Repetition, count
@@ -29,7 +29,7 @@ Signals = Mapping[str, Float[np.ndarray, "T"]]
 def find(scene: Scene, settings: EventSettings, found: Sequence[Event]) -> Iterator[Event]:
     """Yield the repetition in every row of swings of one limb, or of jumps, that are no further apart than a pause."""
     for row, subject in enumerate(scene.poses.ids.tolist()):
-        figure = figure_of(scene, row)
+        figure = scene.figures[row]
         own = [e for e in found if e.subject == subject and e.kind in _KINDS]
         for key, group in groupby(sorted(own, key=limb_of), key=limb_of):
             for events in _rows(sorted(group, key=lambda e: e.span), settings.max_pause_s):
@@ -83,7 +83,7 @@ def _every_s(events: Sequence[Event]) -> float | None:
     """Return how long it takes from one to the next of a kind; None where there are no two."""
     starts = [[e.span.start_s for e in events if e.kind == kind] for kind in _KINDS]
     steps = np.concatenate([np.diff(some) for some in starts])
-    return float(np.median(steps)) if len(steps) else None
+    return median(steps) if len(steps) else None
 
 
 def _signals(figure: Figure, angle_deg: Float[np.ndarray, "T J"], limb: str) -> Signals:

@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float
 
 from kinescribe.events.settings import EventSettings
+from kinescribe.kinematics.posture import Figure
 from kinescribe.records import CameraMotion, Clip, Event, Kinematics, Poses, Span, Tracks
 
 
-class Scene(NamedTuple):
-    """The records of one clip that motion shows in."""
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """The records of one clip that motion shows in, and what several finders work out from them."""
 
     clip: Clip
     camera: CameraMotion
     tracks: Tracks
     poses: Poses
     kinematics: Kinematics
+
+    @cached_property
+    def figures(self) -> tuple[Figure, ...]:
+        """The skeletons, each in its own measure, the camera's motion removed where it is known."""
+        times, poses, maps = self.clip.times_s, self.poses, self.camera.to_scene
+        return tuple(Figure(times, points, poses.skeleton, maps) for points in poses.keypoints)
 
 
 Finder = Callable[[Scene, EventSettings, Sequence[Event]], Iterator[Event]]
@@ -34,8 +43,8 @@ def span_of(clip: Clip, a: int, b: int) -> Span:
 def core(values: Float[np.ndarray, "M"], a: int, b: int) -> tuple[int, int]:
     """Return the part of a swing between its turning points in which 5-95 % of the change happens."""
     swing = np.abs(values[a : b + 1] - values[a]) / max(abs(values[b] - values[a]), 1e-9)
-    started = a + int(np.flatnonzero(swing <= 0.05)[-1])
-    done = a + int(np.flatnonzero(swing >= 0.95)[0])
+    started = b - int((swing[::-1] <= 0.05).argmax())
+    done = a + int((swing >= 0.95).argmax())
     return (started, done) if done > started else (a, b)
 
 

@@ -7,6 +7,7 @@ the pieces between them are.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -15,7 +16,7 @@ from jaxtyping import Float
 
 from kinescribe.events.scene import Scene
 from kinescribe.events.settings import EventSettings
-from kinescribe.geometry import stretches
+from kinescribe.geometry import median, stretches
 from kinescribe.records import Event, Segment, Span
 from kinescribe.vocabulary import NAMELESS, RELATIONS
 
@@ -143,10 +144,8 @@ def _without_ramps(levels: Float[np.ndarray, "G S"], bounds: list[int]) -> list[
     i = 1
     while i < len(bounds) - 2:
         start, first, last, end = bounds[i - 1 : i + 3]
-        before, ramp, after = (levels[a:b].mean(0) for a, b in ((start, first), (first, last), (last, end)))
-        step = after - before
-        way = float(np.linalg.norm(ramp - before) + np.linalg.norm(after - ramp))
-        if last - first > RAMP_POINTS or way > RAMP_STRAY * float(np.linalg.norm(step)):
+        pieces = (start, first), (first, last), (last, end)
+        if last - first > RAMP_POINTS or not _is_ramp(*(_mean(levels[a:b]) for a, b in pieces)):
             i += 1
             continue
         bounds = [*bounds[:i], (first + last) // 2, *bounds[i + 2 :]]
@@ -154,11 +153,28 @@ def _without_ramps(levels: Float[np.ndarray, "G S"], bounds: list[int]) -> list[
     return bounds
 
 
+def _is_ramp(before: Sequence[float], level: Sequence[float], after: Sequence[float]) -> bool:
+    """Whether a level lies on the line between two others."""
+    way = math.dist(before, level) + math.dist(level, after)
+    return way <= RAMP_STRAY * math.dist(before, after)
+
+
+def _mean(levels: Float[np.ndarray, "M S"]) -> list[float]:
+    """Return the mean of each signal."""
+    return [level / len(levels) for level in np.add.reduce(levels, axis=0).tolist()]
+
+
+def _middle(levels: Float[np.ndarray, "M S"]) -> Float[np.ndarray, "S"]:
+    """Return the median of each signal."""
+    ordered, half = np.sort(levels, axis=0), len(levels) // 2
+    return ordered[half] if len(levels) % 2 else (ordered[half - 1] + ordered[half]) / 2
+
+
 def _half_ways(levels: Float[np.ndarray, "G S"], bounds: list[int]) -> Iterator[float]:
     """Yield where, between points of the grid, each change is half done: smoothing leaves that instant where it is."""
     for start, at, end in zip(bounds[:-2], bounds[1:-1], bounds[2:], strict=True):
         a, b = max(start, at - RAMP_POINTS), min(end, at + RAMP_POINTS)
-        before, after = np.median(levels[start:at], axis=0), np.median(levels[at:end], axis=0)
+        before, after = _middle(levels[start:at]), _middle(levels[at:end])
         step = after - before
         done = (levels[a:b] - before) @ step / max(float(step @ step), 1e-12)
         crossed = np.flatnonzero((done[:-1] < 0.5) & (done[1:] >= 0.5))
@@ -217,10 +233,11 @@ def _changes_of(scene: Scene, settings: EventSettings, row: int) -> tuple[list[f
     """Return the change points of a subject's velocity and of the rate of its size, each with where it is unknown."""
     times, motion = scene.clip.times_s, scene.kinematics.tracks
     typical = motion.size_px[row][np.isfinite(motion.size_px[row])]
+    noise_px = float(motion.noise_px[row])
     least_px_s = max(
         settings.min_speed_widths_s * scene.clip.width,
-        settings.min_speed_sizes_s * (float(np.median(typical)) if len(typical) else 0.0),
-        settings.min_speed_noise_s * float(np.nan_to_num(motion.noise_px[row])),
+        settings.min_speed_sizes_s * (median(typical) if len(typical) else 0.0),
+        settings.min_speed_noise_s * (noise_px if math.isfinite(noise_px) else 0.0),
     )
     blob = scene.tracks.label[row] == NAMELESS
     least_s = settings.min_scale_log_blob if blob else settings.min_scale_log
@@ -287,14 +304,16 @@ def _pieces(bounds: Sequence[float], spans: dict[int, Span]) -> list[_Piece]:
     """Return the pieces between bounds, each with the events that fill half of it, or lie there more than elsewhere."""
     cut = [Span(a, b) for a, b in zip(bounds[:-1], bounds[1:], strict=True) if b > a]
     inside: list[list[int]] = [[] for _ in cut]
-    starts, ends = np.array([piece.start_s for piece in cut]), np.array([piece.end_s for piece in cut])
-    for i, span in spans.items():
-        shared = np.minimum(ends, span.end_s) - np.maximum(starts, span.start_s)
+    if cut and spans:
+        starts, ends = np.array(cut).T
+        first, last = np.array(list(spans.values())).T
+        shared = np.minimum(ends, last[:, None]) - np.maximum(starts, first[:, None])
         fills = shared >= 0.5 * (ends - starts)
-        if shared.max(initial=0.0) > 0:
-            fills[int(shared.argmax())] = True
-        for at in np.flatnonzero(fills).tolist():
-            inside[at].append(i)
+        most, event = shared.argmax(1), np.arange(len(spans))
+        fills[event, most] |= shared[event, most] > 0
+        named = list(spans)
+        for n, at in zip(*(index.tolist() for index in np.nonzero(fills)), strict=True):
+            inside[at].append(named[n])
     return [_Piece(piece, tuple(held), frozenset()) for piece, held in zip(cut, inside, strict=True)]
 
 

@@ -12,7 +12,7 @@ from kinescribe.events.rests import rests
 from kinescribe.events.scene import Scene
 from kinescribe.events.settings import EventSettings
 from kinescribe.events.tempo import changes
-from kinescribe.geometry import compass, heading_deg
+from kinescribe.geometry import compass, heading_deg, median
 from kinescribe.records import Event
 from kinescribe.repetition import one_signal
 from kinescribe.trajectory import Cycles, Leg, cycles, legs
@@ -53,17 +53,18 @@ def _movements(way: Course, bout: Bout) -> Iterator[Event]:
             if np.ptp(path[:, 1 - axis]) <= MAX_ASIDE * cycle.swing:
                 first, last = bout.first + cycle.first, bout.first + cycle.last
                 yield _oscillation(way, bout, axis, cycle)
-                yield from _legs(way, bout, bout.first, first)
-                yield from _legs(way, bout, last, bout.last)
+                for a, b in ((bout.first, first), (last, bout.last)):
+                    yield from _legs(way, bout, a, b, legs(way.path[a : b + 1], way.shift_px / 2))
                 return
-    yield from _legs(way, bout, bout.first, bout.last)
+    yield from _legs(way, bout, bout.first, bout.last, pieces)
 
 
-def _legs(way: Course, bout: Bout, first: int, last: int) -> Iterator[Event]:
+def _legs(way: Course, bout: Bout, first: int, last: int, pieces: Sequence[Leg]) -> Iterator[Event]:
+    """The legs of a part of a bout, and the changes of speed in it."""
     if last - first < 2:
         return
     moved, corners = False, []
-    for leg in legs(way.path[first : last + 1], way.shift_px / 2):
+    for leg in pieces:
         a, b = first + leg.first, first + leg.last
         corners += [b] if b < last else []
         net, length = float(np.hypot(*(way.path[b] - way.path[a]))), way.way_px(a, b)
@@ -115,7 +116,7 @@ def _agreed(way: Course, bout: Bout, axis: int, cycle: Cycles) -> int | None:
     if again is None or cycle.number is None or abs(again.cycles - cycle.number) > 1:
         return None
     turns = way.clip.times_s[bout.first + np.array(cycle.turns)]
-    period = float(np.median(turns[2:] - turns[:-2]))
+    period = median(turns[2:] - turns[:-2])
     return cycle.number if abs(again.period_s - period) <= SAME_PERIOD * period else None
 
 

@@ -6,10 +6,10 @@ import math
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 from kinescribe.events.scene import Scene
-from kinescribe.geometry import apply_affine, stretches, touches_border
+from kinescribe.geometry import apply_affine, median, stretches, touches_border
 from kinescribe.records import Event, Span
 
 
@@ -25,6 +25,9 @@ class Ways:
         motion, boxes, maps = scene.kinematics.tracks, scene.tracks.xyxy, scene.camera.to_scene
         self.scene, self.in_scene = scene, in_scene
         self.path: Float[np.ndarray, "N T 2"] = motion.scene_px if in_scene else motion.image_px
+        self.low: Float[np.ndarray, "N 2"] = np.fmin.reduce(self.path, axis=1)
+        self.high: Float[np.ndarray, "N 2"] = np.fmax.reduce(self.path, axis=1)
+        """The box that each path fills; NaN where it is not known at all."""
         middle, half = (boxes[..., :2] + boxes[..., 2:]) / 2, (boxes[..., 2:] - boxes[..., :2]) / 2
         linear = maps[:, :, :2]
         scale = np.sqrt(np.abs(linear[:, 0, 0] * linear[:, 1, 1] - linear[:, 0, 1] * linear[:, 1, 0]))
@@ -36,7 +39,7 @@ class Ways:
         """Half width and half height of the boxes."""
         areas = 4 * np.maximum(self.half, 0).prod(-1)
         self.size_px = tuple(
-            float(np.sqrt(np.median(area[np.isfinite(area)]))) if np.isfinite(area).any() else float("nan")
+            math.sqrt(median(area[np.isfinite(area)])) if np.isfinite(area).any() else float("nan")
             for area in areas
         )
         """Of each track: square root of its box's area in the median of the samples in which it is known."""
@@ -70,19 +73,35 @@ class Two:
         self.velocity_px_s: Float[np.ndarray, "2 T 2"] = motion.velocity_px_s[rows]
         """In the frame of the paths, if they are ``own_ways``."""
         self.noise_px: Float[np.ndarray, "2"] = np.nan_to_num(motion.noise_px[rows])
-        self.boxes: Float[np.ndarray, "2 T 4"] = scene.tracks.xyxy[rows]
-        """As filmed."""
         self.half: Float[np.ndarray, "2 T 2"] = ways.half[rows]
         """Half width and half height of the boxes, in pixels of the paths' frame."""
         self.size_px = (ways.size_px[i], ways.size_px[j])
         self.mean_size_px = sum(self.size_px) / 2
-        self.detected: Bool[np.ndarray, "T"] = np.all(scene.tracks.detection[rows] >= 0, axis=0)
-        """Where both boxes were seen, none filled in."""
-        self.whole: Bool[np.ndarray, "T"] = np.all(ways.whole[rows], axis=0)
-        """Where the border cuts off neither box."""
         self.scale: Float[np.ndarray, "T"] = ways.scale
-        self.middle_apart: Float[np.ndarray, "T 2"] = ways.middle[i] - ways.middle[j]
+        shared = np.minimum(ways.high[i], ways.high[j]) - np.maximum(ways.low[i], ways.low[j])
+        self.paths_may_meet = bool((shared >= 0).all())
+        """Whether the boxes that the two paths fill overlap."""
+        self._ways, self._rows = ways, rows
+
+    @cached_property
+    def boxes(self) -> Float[np.ndarray, "2 T 4"]:
+        """As filmed."""
+        return self._ways.scene.tracks.xyxy[self._rows]
+
+    @cached_property
+    def detected(self) -> Bool[np.ndarray, "T"]:
+        """Where both boxes were seen, none filled in."""
+        return np.asarray((self._ways.scene.tracks.detection[self._rows] >= 0).all(0))
+
+    @cached_property
+    def whole(self) -> Bool[np.ndarray, "T"]:
+        """Where the border cuts off neither box."""
+        return np.asarray(self._ways.whole[self._rows].all(0))
+
+    @cached_property
+    def middle_apart(self) -> Float[np.ndarray, "T 2"]:
         """From the second box to the first, not smoothed."""
+        return np.asarray(self._ways.middle[self._rows[0]] - self._ways.middle[self._rows[1]])
 
     @cached_property
     def apart(self) -> Float[np.ndarray, "T 2"]:
@@ -103,11 +122,16 @@ class Two:
     def _usual_half(self) -> Float[np.ndarray, "2"]:
         """Both half sides added, in the median: boxes of things that are near each other merge now and then."""
         both = self.half.sum(0)
-        return np.asarray(np.median(both[np.isfinite(both[:, 0])], axis=0))
+        return np.array([median(side) for side in both[np.isfinite(both[:, 0])].T])
 
-    def reach(self, along: Float[np.ndarray, "2"]) -> float:
-        """Return how far apart the centres are along a unit vector when one box ends where the other begins."""
-        return float((self._usual_half * np.abs(along)).sum())
+    @cached_property
+    def most_reach(self) -> float:
+        """In any direction, the largest ``reach``."""
+        return math.hypot(*self._usual_half.tolist())
+
+    def reach(self, along: Float[np.ndarray, "*K 2"]) -> Float[np.ndarray, "*K"]:
+        """Return how far apart the centres are along unit vectors when one box ends where the other begins."""
+        return np.asarray(np.abs(along) @ self._usual_half)
 
     def side_deg(self, mover: int, at: int) -> float:
         """Return where the other lies, seen from one of the two (0 or 1): 0 to the right of it, 90 above it."""
@@ -130,13 +154,13 @@ def bridged(runs: list[tuple[int, int]], samples: int) -> list[tuple[int, int]]:
     return joined
 
 
-def minima(values: Float[np.ndarray, "M"]) -> list[int]:
+def minima(values: Float[np.ndarray, "M"]) -> Int[np.ndarray, "K"]:
     """Return the samples that are lower than the two before and not higher than the two after; no ends."""
-    told = values.tolist()
-    inner = range(1, len(told) - 1)
-    return [
-        k for k in inner if told[k] < min(told[max(k - 2, 0) : k]) and told[k] <= min(told[k + 1 : k + 3])
-    ]
+    inner = values[1:-1]
+    lowest = (inner < values[:-2]) & (inner <= values[2:])
+    lowest[1:] &= inner[1:] < values[:-3]
+    lowest[:-1] &= inner[:-1] <= values[3:]
+    return 1 + np.flatnonzero(lowest)
 
 
 def angle_deg(one: Float[np.ndarray, "2"], other: Float[np.ndarray, "2"]) -> float:

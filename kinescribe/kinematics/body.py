@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from kinescribe.geometry import Smoother, inner_angle_deg, spectrum
+from kinescribe.geometry import Smoother, inner_angle_deg, median, spectrum
 from kinescribe.vocabulary import ANGLE_PAIRS, ANGLES, SKELETONS
 
 
@@ -168,17 +168,21 @@ def measure(
         skeleton: key of ``vocabulary.SKELETONS``.
         settings: thresholds.
     """
+    # Signals are smoothed in rows; what follows reads them much faster if each lies in one piece from the start.
+    points = np.ascontiguousarray(points.transpose(1, 2, 0)).transpose(2, 0, 1)
     with np.errstate(invalid="ignore"):
-        known = (score >= settings.min_score) & np.isfinite(
-            sum(points[..., c] for c in range(points.shape[2]))
-        )
+        finite = np.isfinite(_total(points.transpose(1, 0, 2)))
+        known = (finite & (score >= settings.min_score).T).T
     raw = bridged(times_s, points, known, settings.max_gap_s)
     total, keypoints, dims = raw.shape
     plan, smoother = _plan(skeleton), Smoother(times_s, settings.half_window_s)
-    rows = np.ascontiguousarray(raw.reshape(total, keypoints * dims).T)
+    rows = raw.transpose(1, 2, 0).reshape(-1, total)
     rate = smoother.rate(rows).reshape(keypoints, dims, total)
-    used = rows.reshape(keypoints, dims, total)[plan.points]
-    used, used_rate = smoother.value(used.reshape(-1, total)).reshape(used.shape), rate[plan.points]
+    # Two kinds of signals are smoothed at once: what has gaps costs a call more than the signals in it.
+    axes = _axes(times_s, points[:, plan.trunk], known[:, plan.trunk], settings)
+    both = np.concatenate([rows.reshape(keypoints, dims, total)[plan.points], axes])
+    both = smoother.value(both.reshape(-1, total)).reshape(both.shape)
+    used, axes, used_rate = both[: len(plan.points)], both[len(plan.points) :], rate[plan.points]
     torso = _torso(used, plan)
     com, com_rate = (_weighted(signal, plan, settings.min_mass).T for signal in (used, used_rate))
     angle, turn = _angles(smoother, raw, skeleton)
@@ -190,7 +194,7 @@ def measure(
         angle_deg=angle,
         angular_speed_deg_s=turn,
         angles=summary(times_s, angle, turn, settings),
-        trunk=_trunk(smoother, points[:, plan.trunk], known[:, plan.trunk], settings),
+        trunk=_trunk(axes, settings),
     )
 
 
@@ -231,27 +235,50 @@ def bridged(
     """
     if known.all():
         return points
-    total, keypoints, dims = points.shape
-    # The known cells, point by point; a gap is a step of more than one sample to the next cell of the same point.
-    cell = np.flatnonzero(known.T)
-    point = cell // total
-    sample = cell - total * point
-    gap = np.flatnonzero((np.diff(cell) > 1) & (np.diff(point) == 0))
-    gap = gap[times_s[sample[gap + 1]] - times_s[sample[gap]] <= max_gap_s + 1e-9]
-    missing = sample[gap + 1] - sample[gap] - 1
-    a, b = np.repeat(gap, missing), np.repeat(gap + 1, missing)
-    at = sample[a] + 1 + np.arange(len(a)) - np.repeat(np.cumsum(missing) - missing, missing)
-    start, end = times_s[sample[a]], times_s[sample[b]]
-    share = ((times_s[at] - start) / (end - start)).astype(points.dtype)[:, None]
-    # Rows of a matrix are taken faster than cells of a block.
-    rows, clean, unknown = points.reshape(-1, dims), points.copy().reshape(-1, dims), ~known.ravel()
-    before = rows.take(sample[a] * keypoints + point[a], axis=0)
-    after = rows.take(sample[b] * keypoints + point[b], axis=0)
-    crossed = at * keypoints + point[a]
-    clean[crossed] = before + share * (after - before)
-    unknown[crossed] = False
-    clean[np.flatnonzero(unknown)] = np.nan
-    return clean.reshape(points.shape)
+    total, _, dims = points.shape
+    rows = points.transpose(1, 2, 0).copy()
+    gaps = _gaps(times_s, known, max_gap_s)
+    missing = gaps.last - gaps.first - 1
+    which = np.repeat(np.arange(len(missing)), missing)
+    ahead = np.arange(1, len(which) + 1) - (np.cumsum(missing) - missing).take(which)
+    began_s = times_s.take(gaps.first)
+    lasts_s = times_s.take(gaps.last) - began_s
+    since_s = (times_s.take(gaps.first.take(which) + ahead) - began_s.take(which)).astype(points.dtype)
+    for c in range(dims):
+        start = (gaps.point * dims + c) * total + gaps.first
+        before = rows.take(start)
+        slope = ((rows.take(start + missing + 1) - before) / lasts_s).astype(points.dtype)
+        rows.ravel()[start.take(which) + ahead] = before.take(which) + since_s * slope.take(which)
+    unknown = ~np.ascontiguousarray(known.T)
+    unknown.ravel()[(gaps.point * total + gaps.first).take(which) + ahead] = False
+    np.copyto(rows, np.nan, where=unknown[:, None])
+    return rows.transpose(2, 0, 1)
+
+
+class _Gaps(NamedTuple):
+    """Short times in which a point is unknown."""
+
+    point: Int[np.ndarray, "G"]
+    first: Int[np.ndarray, "G"]
+    """The known sample before."""
+    last: Int[np.ndarray, "G"]
+    """The known sample after."""
+
+
+def _gaps(times_s: Float[np.ndarray, "T"], known: Bool[np.ndarray, "T K"], max_gap_s: float) -> _Gaps:
+    """Return the gaps between known samples that last at most so long, point by point."""
+    total = len(times_s)
+    cell = np.flatnonzero(np.ascontiguousarray(known.T))
+    step = np.diff(cell)
+    gap = np.flatnonzero(step > 1)
+    before = cell.take(gap)
+    point = before // total
+    first = before - point * total
+    last = first + step.take(gap)
+    # What is missing at the end of a point has its next known cell in another one.
+    short = times_s.take(last, mode="clip") - times_s.take(first) <= max_gap_s + 1e-9
+    kept = np.flatnonzero(short & (last < total))
+    return _Gaps(point.take(kept), first.take(kept), last.take(kept))
 
 
 def centre_of_mass(
@@ -315,33 +342,41 @@ def _torso(value: Float[np.ndarray, "P C T"], plan: _Plan) -> float:
     one, two, three, four = (value[plan.place[name]] for name in (*_SHOULDERS, *_HIPS))
     length = np.linalg.norm(one + two - three - four, axis=0) / 2
     length = length[np.isfinite(length)]
-    return float(np.median(length)) if len(length) else float("nan")
+    return median(length.astype(np.float64)) if len(length) else float("nan")
 
 
-def _trunk(
-    smoother: Smoother,
+def _axes(
+    times_s: Float[np.ndarray, "T"],
     points: Float[np.ndarray, "T 4 C"],
     known: Bool[np.ndarray, "T 4"],
     settings: BodySettings,
-) -> Trunk:
-    """Return how the trunk is held. x is right, y down and z away from the camera, whose vertical counts."""
-    total, _, dims = points.shape
-    nowhere = np.full(total, np.nan)
-    if dims < 3:
-        return Trunk(nowhere, nowhere, nowhere)
-    times = smoother.times_s
+) -> Float[np.ndarray, "2 C T"]:
+    """Return a trunk's way up and to its left from its shoulders and hips; NaN where its sides are swapped."""
     held: Bool[np.ndarray, "T"] = np.asarray(known.all(1))
     left_shoulder, right_shoulder, left_hip, right_hip = points.swapaxes(0, 1)
     up = (left_shoulder + right_shoulder - left_hip - right_hip) / 2
     across = left_shoulder - right_shoulder + left_hip - right_hip
-    held[held] = ~_swapped(times[held], across[held])
-    both = bridged(times, np.stack([up, across], axis=1), np.stack([held, held], axis=1), settings.max_gap_s)
-    up, across = smoother.value(both.reshape(total, -1).T).reshape(2, 3, total)
+    if points.shape[2] == 3:
+        held[held] = ~_swapped(times_s[held], across[held])
+    both = bridged(
+        times_s, np.stack([up, across], axis=1), np.stack([held, held], axis=1), settings.max_gap_s
+    )
+    return both.transpose(1, 2, 0)
+
+
+def _trunk(axes: Float[np.ndarray, "2 C T"], settings: BodySettings) -> Trunk:
+    """Return how a trunk is held. x is right, y down and z away from the camera, whose vertical counts."""
+    _, dims, total = axes.shape
+    nowhere = np.full(total, np.nan)
+    if dims < 3:
+        return Trunk(nowhere, nowhere, nowhere)
+    up, across = axes
     width, level = np.linalg.norm(across, axis=0), np.hypot(across[0], across[2])
     if not np.isfinite(width).any():
         return Trunk(nowhere, nowhere, nowhere)
     with np.errstate(invalid="ignore", divide="ignore"):
-        left = np.where(level > settings.min_level * np.nanmedian(width), across[[0, 2]] / level, np.nan)
+        typical = median(width[np.isfinite(width)])
+        left = np.where(level > settings.min_level * typical, across[[0, 2]] / level, np.nan)
     front = np.stack([left[1], -left[0]])  # left x up
     forward, sideways = (np.degrees(np.arctan2((up[[0, 2]] * to).sum(0), -up[1])) for to in (front, left))
     yaw = np.degrees(np.arctan2(front[0], -front[1]))
@@ -433,27 +468,40 @@ def _spectral(
     times_s: Float[np.ndarray, "T"], speed: Float[np.ndarray, "T J"], settings: BodySettings
 ) -> Float[np.ndarray, "4 J"]:
     """Return energy, share of high frequencies, strongest frequency and sigma of each signal."""
-    result = np.full((4, speed.shape[1]), np.nan)
+    frequency, power = _spectra(times_s, speed, settings)
+    energy = power.sum(1)
+    moves = energy >= MIN_ENERGY
+    part = power / np.where(moves, energy, np.nan)[:, None]
+    share = np.where(frequency > settings.high_hz, part, 0).sum(1)
+    strongest = np.take_along_axis(frequency, power.argmax(1)[:, None], axis=1)[:, 0]
+    with np.errstate(invalid="ignore"):
+        sigma = np.sqrt((part * frequency**2).sum(1) - (part * frequency).sum(1) ** 2)
+    return np.stack([energy, np.where(moves, share, np.nan), np.where(moves, strongest, np.nan), sigma])
+
+
+def _spectra(
+    times_s: Float[np.ndarray, "T"], speed: Float[np.ndarray, "T J"], settings: BodySettings
+) -> tuple[Float[np.ndarray, "J F"], Float[np.ndarray, "J F"]]:
+    """Return frequencies and power of each signal over its longest known stretch.
+
+    Shorter stretches have fewer frequencies: the others are 0, without power. What is too short has unknown power.
+    """
     filled = bridged(times_s, speed[..., None], np.isfinite(speed), settings.max_gap_s)[..., 0]
     first, longest = _longest(np.isfinite(filled))
+    frequency, power = np.zeros((2, speed.shape[1], len(times_s) // 2 + 1))
     for start, length in {*zip(first.tolist(), longest.tolist(), strict=True)}:
         columns = np.flatnonzero((first == start) & (longest == length))
         stretch = slice(start, start + length)
         times = times_s[stretch]
         if length <= MIN_SAMPLES or times[-1] - times[0] < settings.min_spectrum_s - 1e-9:
+            power[columns] = np.nan
             continue
-        even = _evenly(times, filled[stretch][:, columns])
-        frequency, power = spectrum(even.T, (length - 1) / float(times[-1] - times[0]))
-        energy = power.sum(1)
-        moves = energy >= MIN_ENERGY
-        share = np.where(
-            moves, power[:, frequency > settings.high_hz].sum(1) / np.where(moves, energy, 1), np.nan
+        lines = spectrum(
+            _evenly(times, filled[stretch, columns]).T, (length - 1) / float(times[-1] - times[0])
         )
-        strongest = np.where(moves, frequency[power.argmax(1)], np.nan)
-        part = power / np.where(moves, energy, np.nan)[:, None]
-        sigma = np.sqrt((part * frequency**2).sum(1) - (part * frequency).sum(1) ** 2)
-        result[:, columns] = energy, share, strongest, sigma
-    return result
+        frequency[columns, : len(lines.frequency_hz)] = lines.frequency_hz
+        power[columns, : len(lines.frequency_hz)] = lines.power
+    return frequency, power
 
 
 def _evenly(times_s: Float[np.ndarray, "M"], values: Float[np.ndarray, "M J"]) -> Float[np.ndarray, "M J"]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from jaxtyping import Bool, Float
 
-from kinescribe.geometry import apply_affine, fill_gaps
+from kinescribe.geometry import apply_affine, fill_gaps, median, quantile
 from kinescribe.vocabulary import SKELETONS
 
 SEEN = 0.5
@@ -60,7 +61,7 @@ class Figure:
     def trunk(self) -> float:
         """In pixels; NaN where no trunk is ever seen."""
         length = trunk_px(self.points, self.skeleton)
-        return float(np.nanmedian(length)) if np.isfinite(length).any() else float("nan")
+        return median(length[known]) if (known := np.isfinite(length)).any() else float("nan")
 
     @cached_property
     def _places(self) -> dict[str, Float[np.ndarray, "T 2"]]:
@@ -78,15 +79,21 @@ class Figure:
         if f"left_{joint}" in names:
             middle: Float[np.ndarray, "T 2"] = (self.at(f"left_{joint}") + self.at(f"right_{joint}")) / 2
             return middle
-        point = self.points[:, names.index(joint)]
-        place = point[:, :2]
-        if self.to_scene is not None:
-            mapped = apply_affine(self.to_scene, place)
-            place = np.where(np.isfinite(self.to_scene[:, 0, :1]), mapped, place)
-        with np.errstate(invalid="ignore"):
-            seen = (point[:, 2] >= SEEN)[:, None]
-        known = np.where(seen, place * [1, -1], np.nan) / self.trunk
+        known = self._seen[:, names.index(joint)]
+        if np.isfinite(known).all():
+            return known
         return np.stack([bridged(self.times_s, known[:, k]) for k in (0, 1)], axis=1)
+
+    @cached_property
+    def _seen(self) -> Float[np.ndarray, "T K 2"]:
+        """Where each joint is in trunk lengths, y up, in the samples in which it is seen."""
+        place = self.points[..., :2]
+        if self.to_scene is not None:
+            mapped = apply_affine(self.to_scene[:, None], place)
+            place = np.where(np.isfinite(self.to_scene[:, :1, :1]), mapped, place)
+        with np.errstate(invalid="ignore"):
+            seen = self.points[..., 2:] >= SEEN
+        return np.where(seen, place * [1, -1], np.nan) / self.trunk
 
     @property
     def placed(self) -> Bool[np.ndarray, "T"]:
@@ -129,9 +136,10 @@ def wavering(signal: Float[np.ndarray, "T"]) -> float:
     From the fourth differences of neighbours, to which white noise gives sqrt(70) of its standard deviation but a swing
     of 1 Hz, sampled at 10 Hz, only 0.15 of its height. (Second differences take a third of it for noise.)
     """
-    bend = np.abs(np.diff(signal, n=4))
-    bend = bend[np.isfinite(bend)]
-    return float(2 * 1.4826 / np.sqrt(70) * np.median(bend)) if len(bend) else 0.0
+    for _ in range(4):
+        signal = signal[1:] - signal[:-1]
+    bend = np.abs(signal[np.isfinite(signal)])
+    return 2 * 1.4826 / math.sqrt(70) * median(bend) if len(bend) else 0.0
 
 
 def keeps_place(points: Float[np.ndarray, "T K 3"], during: Bool[np.ndarray, "T"], skeleton: str) -> bool:
@@ -150,25 +158,27 @@ def keeps_place(points: Float[np.ndarray, "T K 3"], during: Bool[np.ndarray, "T"
     if seen.any() and seen[during].sum() < during.sum() / 2:
         return False
     points = points[during]
-    trunk = trunk_px(points, skeleton)
-    if np.isfinite(trunk).any() and float(np.nanmedian(trunk)) < MIN_TRUNK_PX:
-        return False
-    if np.isfinite(trunk).any():
+    lengths = trunk_px(points, skeleton)
+    lengths = lengths[np.isfinite(lengths)]
+    if len(lengths):
+        trunk = median(lengths)
+        if trunk < MIN_TRUNK_PX:
+            return False
         ankles = _pair(points, skeleton, "ankle")
         for ankle in np.moveaxis(ankles, 1, 0):
             place = ankle[ankle[:, 2] >= SEEN, :2]
             if len(place) >= max(3, len(points) / 2):
-                low, high = np.percentile(place, [5, 95], axis=0)
-                if float((high - low).max()) > MAX_STEP_TRUNKS * float(np.nanmedian(trunk)):
+                strayed = max(quantile(way, 0.95) - quantile(way, 0.05) for way in place.T)
+                if strayed > MAX_STEP_TRUNKS * trunk:
                     return False
     shoulders = _pair(points, skeleton, "shoulder")
     shoulders = shoulders[(shoulders[..., 2] >= SEEN).all(1)]
     width = np.hypot(*(shoulders[:, 0, :2] - shoulders[:, 1, :2]).T)
     if len(width) < 3 or not (width > 0).all():
         return True
-    low, high = np.percentile(np.log(width), [5, 95])
+    logs = np.log(width)
     # Jitter alone spreads over 3.3 of its standard deviations.
-    spread = float(high - low) ** 2 - (1.645 * wavering(np.log(width))) ** 2
+    spread = (quantile(logs, 0.95) - quantile(logs, 0.05)) ** 2 - (1.645 * wavering(logs)) ** 2
     return spread <= MAX_TURN_LOG**2
 
 

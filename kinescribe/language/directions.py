@@ -63,7 +63,8 @@ _RULES: tuple[tuple[str, _Meaning, str | None], ...] = (
     (rf"\bfrom {_POSSESSOR} (?:{_UP}|{_DOWN})[ -]{_SIDE}(?:[ -](?:hand )?(?:corner|edge|side))?", (), None),
     (rf"\b(?:on|in|at|along|with|from|of) {_POSSESSOR} (?:far |very )?{_SIDE}{_EDGE}(?: of\b)?(?!\w)", (), None),
     (r"\b(?:speeds?|speeding|sped|slows?|slowing|slowed|ends?|gives?|warms?|catch(?:es)?) (?:up|down)\b", (), None),
-    (r"\b(?:down|up|along|across) (?:the|a) (?:street|road|hall|hallway|corridor|path|aisle|track|river|lane)\b", (), None),
+    (r"\b(?:down|up|along|across) (?:the|a) (?:street|road|hall|hallway|corridor|path|aisle|track|river|lane|line|court|pitch|"
+     r"sidewalk|beach|runway)\b", (), None),
     (r"\bright (?:away|behind|next|after|before|under|above|over|beside|now)\b", (), None),
     (r"\b(?:upside|up and running)\b", (), None),
     (rf"\b{_POSSESSOR} (?:own |left |right |upper |lower )*(?:back|front|top|bottom|inside|outside)\b(?! side)", (), None),
@@ -101,7 +102,7 @@ _RULES: tuple[tuple[str, _Meaning, str | None], ...] = (
     (r"\b(?:in place|on the spot)\b", ("in_place",), None),
     (r"\b(?:inwards?|inside)\b", ("in",), None),
     (rf"\binto\b(?! (?:the |a |an |his |her |its |another )?(?:\w+ )?(?:{_COLLISIONS})\b)", ("in",), None),
-    (r"\bin(?=$|\s*[,.;]|\s+and\b)", ("in",), None),
+    (r"\bin(?=$|\s*[,.;]|\s+(?:and|with|by|again|then|from)\b)", ("in",), None),
     (r"\b(?:outwards?|outside|out of|out)\b", ("out",), None),
     # Up and down, last: "up to the left" is eaten above.
     (r"\b(?:upwards?|uphill|upstairs|overhead|up)\b", ("up",), None),
@@ -176,15 +177,22 @@ def exit_side(text: str) -> tuple[str, ...]:
 _NUMBER = "|".join([*lex.NUMBERS, r"\d+"])
 _COUNT = re.compile(rf"\b(?:(once|twice|thrice)|({_NUMBER})(?: more)? times)\b", re.IGNORECASE)
 
+_STEPS = re.compile(
+    rf"\b({_NUMBER})(?: (?:more|small|large|big|quick|slow|long|short|full|light|heavy))* "
+    r"(?:steps?|paces?|strides?|laps?|reps?|repetitions|rounds|hops|turns|spins|rotations|revolutions|circles)\b",
+    re.IGNORECASE,
+)
+
 
 def count(text: str) -> int | None:
-    """Return how often something happens, where a number is given."""
+    """Return how often something happens, where a number is given: times, or steps of the motion."""
     match = _COUNT.search(text)
-    if match is None:
-        return None
-    if match.group(1):
+    if match is not None and match.group(1):
         return {"once": 1, "twice": 2, "thrice": 3}[match.group(1).lower()]
-    return number(match.group(2))
+    said = match.group(2) if match is not None else None
+    steps = _STEPS.search(text)
+    said = steps.group(1) if said is None and steps is not None else said
+    return None if said is None else number(said)
 
 
 def number(word: str) -> int | None:

@@ -12,7 +12,7 @@ from kinescribe.language.phrases import Phrase, is_plural
 RECENCY, SUBJECT, OBJECT, OTHER, PARALLEL = 100.0, 80.0, 50.0, -20.0, 35.0
 """Weights of Lappin and Leass (1994, table 1): being in the sentence, role, same role as the pronoun; what stands in an
 adverbial lacks the 50 for those that do not. All are halved with every sentence."""
-_ALIVE, _CERTAIN, _TOPIC = 60.0, 40.0, 8.0
+_ALIVE, _CERTAIN, _TOPIC = 60.0, 60.0, 8.0
 """What makes one of several fitting entities likelier: it lives or moves, its gender is known, it led before (ours)."""
 _ROLES = {"subject": SUBJECT, "minor": OBJECT, "object": OBJECT, "other": OTHER}
 _MEMORY = 64

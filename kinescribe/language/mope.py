@@ -8,6 +8,7 @@ with ``negated``; "stays still" is denied motion.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from functools import cache
 from itertools import islice
@@ -31,6 +32,8 @@ DEFAULT = "spacy"
 _BATCH = 256
 """Texts that are read at once."""
 _BOTH = {"arms": "both_arms", "knees": "both_knees", "both arms": "both_arms", "both knees": "both_knees"}
+_COLLIDE = frozenset(["bump", "crash", "collide", "slam", "smash", "knock", "run", "bang"])
+"""Into something, these do not go in."""
 _TRANSITIVE = frozenset(("raise lower bend straighten approach enter leave shake roll tilt").split())
 """Predicates with an object: a later verb's may be theirs as well."""
 
@@ -188,6 +191,7 @@ def _read(sentence: Sentence, discourse: Discourse) -> list[Event]:
     discourse.see(sentence.phrases)
     _followed_by(sentence, found)
     _share(sentence, found)
+    _in_all(sentence, found)
     return found
 
 
@@ -214,6 +218,8 @@ def _modifiers(sentence: Sentence, event: Event) -> None:
     found, near = ways.way(event.zone), _near(sentence, event)
     event.direction, event.shape = found.direction, found.shape
     event.count = ways.count(event.zone) or ways.count(near)
+    if event.lemma in _COLLIDE:
+        event.direction = tuple(d for d in event.direction if d != "in")
     event.manner = ways.magnitude(near) or ways.magnitude(event.zone)
     if event.lemma in ("enter", "appear", "arrive", "come", "emerge"):
         event.direction = ways.entry_side(event.zone) or event.direction
@@ -240,6 +246,7 @@ def _followed_by(sentence: Sentence, found: list[Event]) -> None:
         if nouns and n:
             event.lemma = lex.EVENT_NOUNS[singular(nouns[0].head)]
             event.agent, event.patient, event.relation = found[n - 1].agent, None, "next"
+            event.count = event.count or nouns[0].number
             event.keep = True
 
 
@@ -263,6 +270,17 @@ def _share(sentence: Sentence, found: list[Event]) -> None:
         if two.patient is not None and not _intransitive(one.lemma):
             one.patient, one.part = one.patient or two.patient, one.part or two.part
         one.count = one.count or two.count  # "lifts and lowers the arm twice"
+
+
+def _in_all(sentence: Sentence, found: list[Event]) -> None:
+    """Of "steps up and steps down, six times in all", the number is that of each."""
+    said = re.search(r"\b(?:in all|in total|altogether|each)\b", sentence.text)
+    last = found[-1] if found else None
+    if said is None or last is None or last.count is None:
+        return
+    for event in found:
+        if event.agent == last.agent and event.count is None:
+            event.count = last.count
 
 
 def _give_times(found: list[Event], times: list[tuple[int, Span]]) -> None:

@@ -54,6 +54,8 @@ def _phrase_end(tokens: list[Token], first: int) -> int:
         if tokens[i].tag not in NOUN_PHRASE or fresh or _counts(tokens, i):
             break
         last = i
+    while last > first and tokens[last].tag == "ADJ" and any(t.tag == "NOUN" for t in tokens[first:last]):
+        last -= 1  # "tosses the ball high"
     return last
 
 
@@ -67,6 +69,8 @@ def _counts(tokens: list[Token], i: int) -> bool:
 
 def _phrase(tokens: list[Token], first: int, last: int) -> Phrase | None:
     own = tokens[first : last + 1]
+    if all(t.tag == "ADJ" for t in own):
+        return None  # "opens wide"
     words = [t for t in own if t.tag not in ("DET", "POSS", "POSN") or t.low == "both"]
     counted = words and words[0].tag == "NUM" and len(words) > 1
     number = ways.number(words[0].low) if counted else None

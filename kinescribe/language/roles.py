@@ -8,18 +8,22 @@ from kinescribe.language import lexicon as lex
 from kinescribe.language import nouns
 from kinescribe.language.clauses import Event, Sentence
 from kinescribe.language.discourse import Discourse
-from kinescribe.language.phrases import Phrase
+from kinescribe.language.phrases import Phrase, is_plural
+from kinescribe.vocabulary import VERBS
 
 _MEASURES = frozenset(
     (
         "time times moment moments second seconds while way bit lot degree degrees centimeter centimeters meter "
-        "meters inch inches minute minutes side"
+        "meters inch inches minute minutes side distance yard yards foot lap laps pace paces step steps stride strides rep "
+        "reps repetition repetitions goodbye hello front"
     ).split()
 )
 
 _CHAIN = 12
 """Verbs up a tree until a subject is found: more are a loop or a broken tree."""
 
+_MOVES = frozenset(v.lemma for v in VERBS if v.predicate == "move")
+_POINTING = frozenset(["that", "this", "what", "which", "all", "there"])
 _PORTIONS = frozenset(
     (
         "handful pair couple bunch cup glass bottle piece slice spoonful bowl plate pile stack set number series lot bit "
@@ -91,12 +95,15 @@ class Roles:
         if not token.pos or depth > _CHAIN:
             return None
         own = self.sentence.child(i, "nsubj", "csubj")
-        if own is not None and self.tokens[own].tag != "REL":
+        if own is not None and self.tokens[own].tag == "REL":
+            return None if token.relation == "conj" else self._relative_subject(i)
+        if own is not None:
             found = self.sentence.phrase_at(own)
-            return found if found is not None and found.head not in _MEASURES else None
+            named = found is not None and found.head not in _MEASURES | _POINTING
+            return self._with_others(i, own, found) if named else None  # type: ignore[arg-type]
         relation, head = token.relation.split(":")[0], token.head
         if relation == "acl" and self.tokens[head].tag != "VERB":
-            return self._modified(i, head)
+            return self._relative_subject(i)
         if self.tokens[head].tag != "VERB" or head == i:
             return None
         if relation == "xcomp" and self._controls_object(head):
@@ -107,8 +114,23 @@ class Roles:
             return self._seen_subject(head, depth + 1)
         return None
 
-    def _modified(self, i: int, head: int) -> Phrase | None:
+    def _with_others(self, i: int, own: int, phrase: Phrase) -> Phrase | None:
+        """Return a subject with those that the tree coordinates with it, where the verb is a plural's; None if there is one."""
+        form = self.tokens[i].form
+        if form is None or form.kind == "third":
+            return phrase
+        also = [
+            p for p in self.phrases
+            if p.last < i and p is not phrase and self.tokens[p.last].head == own and self.tokens[p.last].relation == "conj"
+        ]  # fmt: skip
+        if also:
+            return replace(phrase, text=" and ".join(p.text for p in [phrase, *also]))
+        plain = form.kind != "base" or self.sentence.helper(i) is not None
+        return phrase if plain or is_plural(phrase) or phrase.head in lex.PRONOUNS else None
+
+    def _relative_subject(self, i: int) -> Phrase | None:
         """Return the noun that a clause describes; "the leg after kicking" is no such clause."""
+        head = self.tokens[i].head
         before = self.tokens[i - 1].low if i else ""
         phrase = self.sentence.phrase_at(head)
         if before in ("after", "before", "while", "when", "by", "without") or phrase is None:
@@ -234,7 +256,7 @@ class Roles:
                 self.discourse.remember(phrase, "minor")
             return
         target = self._object_phrase(event, end) or self._seen_object(event, end)
-        target = self._second_object(event, target, end) if target is not None else None
+        target = self._second_object(event, target, end) if target is not None else self._far_object(event, end)
         if target is None:
             self._instrument(event, end)
             return
@@ -262,11 +284,13 @@ class Roles:
                     return None
                 return self._whose_way(phrase)
             movable = event.lemma in lex.TRANSITIVE_PARTICLE and j == event.index + 1
+            told = token.relation == "compound:prt" and event.lemma not in _MOVES
+            joined = particle and told and self._object_after(event, j)
             if (
-                token.tag in ("ADV", "NEG")
+                token.tag in ("ADV", "NEG", "ADJ")
                 and not particle
                 or particle
-                and movable
+                and (movable or joined)
                 and self._object_after(event, j)
             ):
                 j += 1
@@ -281,7 +305,20 @@ class Roles:
             return None
         phrase = self.sentence.phrase_at(found)
         sides = phrase is None or phrase.head in _MEASURES or phrase.head in ("left", "right")
-        return None if sides or phrase is None or phrase.preposition is not None else self._whose_way(phrase)
+        if sides or phrase is None:
+            return None
+        particle = self.tokens[phrase.first - 1].relation == "compound:prt"
+        return self._whose_way(phrase) if phrase.preposition is None or particle else None
+
+    def _far_object(self, event: Event, end: int) -> Phrase | None:
+        """Return what is let go "of", and what a relative clause is about: "a leek, which she had sliced"."""
+        if event.lemma == "let":
+            inner = [p for p in self.phrases if p.preposition == "of" and event.index < p.first < end]
+            return inner[0] if inner else None
+        opens = self.sentence.opens(event.index)
+        between = [p for p in self.phrases if opens <= p.first < event.index and p.preposition is None]
+        whom = opens > 0 and self.tokens[opens - 1].tag == "REL" and event.kind == "finite" and bool(between)
+        return self._antecedent(opens - 1) if whom and event.lemma not in _MOVES else None
 
     def _second_object(self, event: Event, first: Phrase, end: int) -> Phrase:
         """Return what is given, not to whom: "pours him a cup of coffee"; of a part the whole: "a handful of leaves"."""

@@ -120,12 +120,12 @@ def _result(sentence: Sentence, event: Event) -> bool:
 def _posture_change(sentence: Sentence, event: Event, found: list[Event]) -> bool:
     if event.kind == "passive" or event.token.form is not None and event.token.form.kind == "participle":
         return False
-    if event.token.form is not None and event.token.form.kind == "gerund" and event.kind == "finite":
-        return bool({"up", "down"} & set(event.direction))  # "was sitting"
     turns = {"up", "down", "forward", "backward"} | ({"left", "right"} if event.lemma == "lean" else set())
     if turns & set(event.direction):
         return True
     if event.lemma in ("squat", "crouch"):
         return event.kind == "finite"
+    if event.token.form is not None and event.token.form.kind == "gerund" and event.kind == "finite":
+        return False  # "was sitting"
     chained = event.lemma in ("sit", "kneel") and event.kind == "finite" and any(e.keep for e in found)
     return chained and sentence.tokens[max(0, event.index - 1)].tag in ("CC", "ADV")

@@ -189,6 +189,8 @@ def _ambiguous(tokens: list[Token], i: int, low: str, following: str, before: To
         return ""
     if low == "back":
         return "NOUN" if opens_phrase else "ADV"
+    if low == "go" and before is not None and before.low in ("let", "lets", "letting"):
+        return "ADV"  # one verb: let go
     if low == "still":
         return "ADJ" if opens_phrase else "ADV"
     if low == "a" and tokens[i].text == "A" and before is not None and before.tag not in BOUNDARIES:
@@ -239,7 +241,7 @@ def _owned(tokens: list[Token], i: int, following: str) -> bool:
     """Whether "her" owns what follows ("her left arm") or is an object ("guides her back to the left")."""
     beyond = tokens[i + 2].low if i + 2 < len(tokens) else ""
     if following == "back":
-        return beyond not in ("to", "toward", "towards", "into", "in", "onto")
+        return beyond not in ("to", "toward", "towards", "into", "in", "onto", "up", "down", "again", "out")
     return following in ("left", "right") and _noun_like(beyond) or _noun_like(following)
 
 
@@ -271,6 +273,9 @@ _OPEN = {"ADJ": "ADJ", "ADV": "ADV", "SCONJ": "SUB", "INTJ": "ADV"}
 """What the tree may say of a word that no list holds; all else is a noun."""
 
 
+_PRESENT = frozenset(["is", "are", "has", "have", "does", "do"])
+
+
 class _Verbs:
     """Finds the verbs of one sentence from left to right."""
 
@@ -298,6 +303,8 @@ class _Verbs:
                 form = self._believed(i, own)
                 if form is not None:
                     token.tag, token.form = "VERB", form
+                    if i and self.tokens[i - 1].tag == "ADJ" and self.tokens[i - 1].low in _ORDINALS:
+                        self.tokens[i - 1].tag = "NOUN"
                     self._note(form)
                 elif token.tag == "":
                     token.tag = _OPEN.get(token.pos, "NOUN")
@@ -313,10 +320,20 @@ class _Verbs:
                 return None
             if self._subject_ahead(i) and own.kind in ("third", "base"):
                 return None  # "the hazard lights of the car start"
-            return lex.Form(own.lemma, "participle") if own.kind == "past" and self._describes(i) else own
+            participle = own.kind == "past" and (self._describes(i) or self._against_tense(i))
+            return lex.Form(own.lemma, "participle") if participle else own
+        if token.seen is not None and self._can_be_verb(i):
+            late = token.seen.kind == "past" and self._against_tense(i)
+            return lex.Form(token.seen.lemma, "participle") if late else token.seen
         if token.seen is not None:
-            return token.seen if self._can_be_verb(i) else None
+            return None
         return self._noun_with_subject(i)
+
+    def _against_tense(self, i: int) -> bool:
+        """Whether an -ed word after a noun stands among verbs in the present: "he bows, arms stretched overhead"."""
+        before = self._previous(i)
+        present = any(t.low in _PRESENT or t.seen is not None and t.seen.kind == "third" for t in self.tokens)
+        return before is not None and before.tag == "NOUN" and present
 
     def _describes(self, i: int) -> bool:
         """Whether an -ed word is a participle: the tree says so, and it hangs on a noun or the text is told in the present."""
@@ -330,7 +347,9 @@ class _Verbs:
         """Whether the tree makes a word the subject of a verb further on."""
         token = self.tokens[i]
         ahead = token.head > i + 1 and self.tokens[token.head].seen is not None
-        return token.pos == "NOUN" and token.relation.startswith("nsubj") and ahead and not self._child(i, "nsubj")
+        following = self.tokens[i + 1].tag if i + 1 < len(self.tokens) else ""
+        alone = following in ("PREP", "PUNCT", "ADV", "REL", "CC")  # what takes an object is a verb after all
+        return token.pos == "NOUN" and token.relation.startswith("nsubj") and ahead and alone
 
     def _can_be_verb(self, i: int) -> bool:
         """Whether the tree's verb may stand here: no part of a noun phrase, nor right behind a verb."""
@@ -353,7 +372,7 @@ class _Verbs:
     def _noun_with_subject(self, i: int) -> lex.Form | None:
         token = self.tokens[i]
         before = self.tokens[i - 1].tag if i else "DET"
-        if token.pos not in ("NOUN", "PROPN", "ADJ") or before in ("DET", "POSS", "POSN") or not self._predicate(i):
+        if token.pos not in ("NOUN", "PROPN", "ADJ") or before in ("DET", "POSS", "POSN", "VERB") or not self._predicate(i):
             return None
         finite = [form for form in lex.readings(token.low) if form.kind in ("third", "base")]
         return finite[0] if finite else lex.Form(token.low, "base") if lex.is_verb(token.low) else None
@@ -379,6 +398,8 @@ class _Verbs:
 
     def _form(self, i: int) -> lex.Form | None:
         low = self.tokens[i].low
+        if self._cut_off(i):
+            return lex.Form(lex.verb_lemma(low), "participle")
         if self.tokens[i].tag == "ADJ" and low != "open":
             return None
         if self._hands_over(i):
@@ -404,6 +425,12 @@ class _Verbs:
             if form is not None:
                 return form
         return None
+
+    def _cut_off(self, i: int) -> bool:
+        """Whether a sentence begins with a passive participle: "Cut off by a defender, she stops"."""
+        participle = any(form.kind == "participle" for form in lex.readings(self.tokens[i].low))
+        comma = next((n for n, t in enumerate(self.tokens) if t.low == ","), 0)
+        return i == 0 and participle and any(t.low == "by" for t in self.tokens[:comma])
 
     def _after_ordinal(self, i: int) -> bool:
         """Whether "the first", "the other" is the subject of a word: "the other walks around"."""

@@ -13,7 +13,7 @@ from kinescribe.records import CameraMotion, Clip, Event, Events, Kinematics, Po
 class FindEvents(EventSettings):
     """Kinematics in, events out."""
 
-    revision: ClassVar[int] = 3
+    revision: ClassVar[int] = 4
 
     def __call__(
         self, clip: Clip, camera: CameraMotion, tracks: Tracks, poses: Poses, kinematics: Kinematics

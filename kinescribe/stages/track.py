@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, NamedTuple
 
@@ -21,6 +21,15 @@ from kinescribe.vocabulary import FURNITURE, HOLDERS, NAMELESS, PERSON
 
 FIT_S = 0.6
 """Stretch before and after a gap from which velocities are taken."""
+WHOLE = 0.85
+"""A box whose sides have this share of what they usually have shows the whole thing: outlines breathe by a tenth, a
+post or another thing in front of it takes more away. The middle of what is left of a thing is not the thing's."""
+WHOLE_S = 1.2
+"""What a side usually has is taken over so long at the end of a fragment: what comes nearer grows by less meanwhile."""
+ONE_SIZE = 1.25
+"""Pieces are seen together of one thing if the box round them has no more than this of its usual sides."""
+HELD = 0.7
+"""A thing may be in a region that holds this share of its place: two that touch are seen as one region."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +49,9 @@ class TrackSubjects:
     max_turn_gap_s: float = 0.3
     """Fragments are also joined across a change of speed or direction, if the gap is no longer than this: two
     missed samples at 10 Hz. Over them, the mean of the velocities at both ends must lead from one to the other."""
+    max_held_gap_s: float = 2.5
+    """... and gaps up to this, where a region holds the place that the thing must have in every sample: who overtakes
+    somebody is one region with them for so long, at half a body length a second."""
     max_overlap_s: float = 0.2
     """Fragments may exist together for this long: a thing seen in two pieces for a moment can change tracks."""
     max_size_ratio: float = 1.6
@@ -61,7 +73,7 @@ class TrackSubjects:
     """A thing is called by a name that this share of its sightings bear: a small detector sees a small ball in one of
     four pictures and hardly calls anything else one in the same place."""
 
-    revision: ClassVar[int] = 4
+    revision: ClassVar[int] = 5
 
     def identity(self) -> str:
         """Return what the tracks depend on besides the settings."""
@@ -72,11 +84,11 @@ class TrackSubjects:
         tracks: Tracks = plugins.load("trackers", self.backend)(**self.options)(clip, camera, detections)
         tracks = self._called(detections, self._split(clip, tracks))
         tracks = _keep(tracks, ~self._parts(tracks))
-        tracks = self._reunited(clip, camera, detections, self._joined(clip, camera, tracks))
+        tracks = self._reunited(clip, camera, detections, self._joined(clip, camera, detections, tracks))
         tracks = _keep(tracks, self._long(clip, tracks) & ~self._scenery(detections, tracks))
         tracks = _keep(tracks, ~self._parts(tracks))  # joined fragments can hold what none of them held alone
         tracks = absorb(clip, tracks, self.max_arrival_s, self.max_gap_s)
-        tracks = replace(tracks, xyxy=self._bridged(clip, camera, tracks))
+        tracks = replace(tracks, xyxy=self._bridged(clip, camera, detections, tracks))
         moving = replace(tracks, velocity_px_s=_velocity(detections, tracks))
         tracks = _numbered(_keep(tracks, ~ghosts(clip, camera, moving)))
         return replace(tracks, velocity_px_s=_velocity(detections, tracks))
@@ -183,46 +195,71 @@ class TrackSubjects:
 
     # --- joining and bridging -------------------------------------------------------------------------------
 
-    def _joined(self, clip: Clip, camera: CameraMotion, tracks: Tracks) -> Tracks:
+    def _joined(self, clip: Clip, camera: CameraMotion, detections: Detections, tracks: Tracks) -> Tracks:
         """Join fragments whose ends agree in time, place, velocity and size, the best agreement first."""
-        path = _paths(camera, tracks)
-        offers = self._offers(clip, camera, tracks, path)
-        successor: dict[int, int] = {}
+        offers = self._offers(clip, camera, detections, tracks)
+        taken: dict[int, _Offer] = {}
         for offer in sorted(offers):
-            if offer.first in successor or offer.second in successor.values():
+            if offer.first in taken or offer.second in {other.second for other in taken.values()}:
                 continue
             rivals = [
                 o for o in offers if o != offer and (o.first == offer.first or o.second == offer.second)
             ]
             # Two equally good continuations: nobody can tell which one is right.
             if all(offer.error < 0.5 * rival.error for rival in rivals):
-                successor[offer.first] = offer.second
-        return _chained(tracks, successor)
+                taken[offer.first] = offer
+        for offer in taken.values():
+            _forget(tracks, offer)
+        return _chained(tracks, {offer.first: offer.second for offer in taken.values()})
 
     def _offers(
-        self, clip: Clip, camera: CameraMotion, tracks: Tracks, path: Float[np.ndarray, "N T 2"]
+        self, clip: Clip, camera: CameraMotion, detections: Detections, tracks: Tracks
     ) -> list[_Offer]:
         """Return all pairs of fragments of which the second may go on where the first ends."""
         offers: list[_Offer] = []
+        path = _paths(camera, tracks)
         seen = [np.flatnonzero(row >= 0) for row in tracks.detection]
         person = [label == PERSON for label in tracks.label]
         for j, two in enumerate(seen):
-            first = int(two[0])
             for i, one in enumerate(seen):
-                before = one[one < first]
-                if person[i] != person[j] or not len(before) or one[-1] >= two[-1]:
+                if i == j or person[i] != person[j] or one[-1] >= two[-1] or one[0] >= two[0]:
                     continue
-                last, overlap_s = int(before[-1]), clip.times_s[one[-1]] - clip.times_s[first]
-                if overlap_s > self.max_overlap_s + 1e-6 or _cut_between(clip, camera, last, first):
-                    continue
-                error = self._error(clip, tracks, path, (i, last), (j, first))
-                if error is not None:
-                    offers.append(_Offer(error, i, j))
+                for last, first in self._ends(clip, tracks, (i, one), (j, two)):
+                    error = self._error(clip, camera, detections, tracks, path, (i, last), (j, first))
+                    if error is not None and not _cut_between(clip, camera, last, first):
+                        offers.append(_Offer(error, i, j, last, first))
+                        break
         return offers
+
+    def _ends(
+        self,
+        clip: Clip,
+        tracks: Tracks,
+        one: tuple[int, Int[np.ndarray, "M"]],
+        two: tuple[int, Int[np.ndarray, "L"]],
+    ) -> Iterator[tuple[int, int]]:
+        """Yield last samples of one fragment and first ones of another between which nothing is sure.
+
+        Where they end and begin cut off (behind a post), that is where they are last and first seen whole; then, where
+        the second begins, unless they are seen together for too long, as two things are.
+        """
+        (i, before), (j, after) = one, two
+        whole_before = before[_whole(clip, tracks, i, before, int(before[-1]))]
+        whole_after = after[_whole(clip, tracks, j, after, int(after[0]))]
+        cut_off = before[-1] not in whole_before or after[0] not in whole_after
+        if cut_off and len(whole_before) >= 3 and len(whole_after) >= 3:
+            last, first = int(whole_before[-1]), int(whole_after[0])
+            if last < first and _one_size(tracks, (i, last), (j, first), np.intersect1d(before, after)):
+                yield last, first
+        overlap_s = clip.times_s[before[-1]] - clip.times_s[after[0]]
+        if overlap_s <= self.max_overlap_s + 1e-6:
+            yield int(before[before < after[0]][-1]), int(after[0])
 
     def _error(
         self,
         clip: Clip,
+        camera: CameraMotion,
+        detections: Detections,
         tracks: Tracks,
         path: Float[np.ndarray, "N T 2"],
         before: tuple[int, int],
@@ -232,13 +269,15 @@ class TrackSubjects:
 
         Args:
             clip: for its times.
+            camera: for its maps.
+            detections: what else was seen in between.
             tracks: for sizes.
             path: centres of all tracks.
             before: row and last sample of the earlier piece.
             after: row and first sample of the later piece.
         """
         gap = float(clip.times_s[after[1]] - clip.times_s[before[1]])
-        if gap > self.max_steady_gap_s + 1e-6:
+        if gap > self.max_held_gap_s + 1e-6:
             return None
         turns = gap <= self.max_turn_gap_s + 1e-6
         one = _end(clip, tracks, path, *before, step=-1, degree=1 + turns)
@@ -252,16 +291,23 @@ class TrackSubjects:
         steady = turns or change <= 0.5 * max(_length(one.velocity), _length(two.velocity), size)
         reach = missed + (0 if turns else gap * change / 2)  # a steady end must foretell the other alone
         alike = max(one.size, two.size) <= self.max_size_ratio * size
-        return missed / size if steady and alike and reach <= 0.5 * size else None
+        if not (steady and alike and reach <= 0.5 * size):
+            return None
+        long = gap > self.max_steady_gap_s + 1e-6
+        return None if long and not _held(clip, camera, detections, tracks, before, after) else missed / size
 
-    def _bridged(self, clip: Clip, camera: CameraMotion, tracks: Tracks) -> Float[np.ndarray, "N T 4"]:
+    def _bridged(
+        self, clip: Clip, camera: CameraMotion, detections: Detections, tracks: Tracks
+    ) -> Float[np.ndarray, "N T 4"]:
         """Return the boxes with short gaps filled; long ones stay unknown."""
         path, boxes = _paths(camera, tracks), tracks.xyxy.copy()
         for n, row in enumerate(tracks.detection):
             seen = np.flatnonzero(row >= 0).tolist()
             for a, b in zip(seen[:-1], seen[1:], strict=True):
                 short = clip.times_s[b] - clip.times_s[a] <= self.max_gap_s + 1e-6
-                if b > a + 1 and (short or self._error(clip, tracks, path, (n, a), (n, b)) is not None):
+                if b > a + 1 and (
+                    short or self._error(clip, camera, detections, tracks, path, (n, a), (n, b)) is not None
+                ):
                     boxes[n, a + 1 : b] = _between(clip, camera, boxes[n], a, b)
         return boxes
 
@@ -288,6 +334,9 @@ class _Offer(NamedTuple):
     error: float
     first: int
     second: int
+    last_sample: int
+    first_sample: int
+    """What is seen of them in between is a part, not the thing."""
 
 
 class _End(NamedTuple):
@@ -312,6 +361,55 @@ def _end(
     degree = degree if len(near) >= 5 else 1
     velocity, place = np.polyfit(clip.times_s[near] - clip.times_s[at], path[row, near], degree)[-2:]
     return _End(place, velocity, float(np.median(box_size(tracks.xyxy[row, near]))))
+
+
+def _whole(
+    clip: Clip, tracks: Tracks, row: int, samples: Int[np.ndarray, "M"], at: int
+) -> Bool[np.ndarray, "M"]:
+    """Return in which samples a fragment's box has the sides that it usually has near one of its ends."""
+    sides = tracks.xyxy[row, samples, 2:] - tracks.xyxy[row, samples, :2]
+    near = np.abs(clip.times_s[samples] - clip.times_s[at]) <= WHOLE_S
+    whole: Bool[np.ndarray, "M"] = (sides >= WHOLE * np.percentile(sides[near], 75, axis=0)).all(1)
+    return whole
+
+
+def _one_size(tracks: Tracks, one: tuple[int, int], two: tuple[int, int], both: Int[np.ndarray, "B"]) -> bool:
+    """Whether two fragments, while they are seen together, are never larger together than either is when whole."""
+    (i, last), (j, first) = one, two
+    sides = [tracks.xyxy[n, k, 2:] - tracks.xyxy[n, k, :2] for n, k in (one, two)]
+    round_both = _around(tracks.xyxy[i, both], tracks.xyxy[j, both])
+    inside = (both >= last) & (both <= first)
+    return bool(
+        inside.all() and (round_both[:, 2:] - round_both[:, :2] <= ONE_SIZE * np.minimum(*sides)).all()
+    )
+
+
+def _forget(tracks: Tracks, offer: _Offer) -> None:
+    """Take away, in place, what was seen of two fragments while neither was seen whole."""
+    samples = slice(offer.last_sample + 1, offer.first_sample)  # empty where both are whole to their ends
+    for row in (offer.first, offer.second):
+        tracks.xyxy[row, samples], tracks.score[row, samples] = np.nan, np.nan
+        tracks.detection[row, samples] = -1
+
+
+def _held(
+    clip: Clip,
+    camera: CameraMotion,
+    detections: Detections,
+    tracks: Tracks,
+    before: tuple[int, int],
+    after: tuple[int, int],
+) -> bool:
+    """Whether between two sightings a region holds, in every sample, the place that the thing then has."""
+    (i, a), (j, b) = before, after
+    ends = np.full((len(clip.times_s), 4), np.nan)
+    ends[a], ends[b] = tracks.xyxy[i, a], tracks.xyxy[j, b]
+    places = _between(clip, camera, ends, a, b)
+    for k, place in enumerate(places, start=a + 1):
+        regions = detections.xyxy[detections.sample == k]
+        if not (_cover(place[None], regions[:, None]) >= HELD).any():
+            return False
+    return True
 
 
 def _cover(inner: Float[np.ndarray, "M 4"], outer: Float[np.ndarray, "H M 4"]) -> Float[np.ndarray, "H M"]:

@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32, Int, UInt8
 
 from kinescribe.backends.cameras._fit import IDENTITY, Fit, displacement, fit_similarity, refine_affine
+from kinescribe.backends.cameras._whole import rests
 from kinescribe.geometry import apply_affine
 
 MIN_TEXTURE = 5e-5
@@ -26,6 +27,15 @@ REST_PX, REST_SHARE = 0.3, 0.15
 samples, however large the foreground; while the camera pans, zooms or drives it is 0.12 and less."""
 CLEARLY_AT_REST = 0.6
 """So many resting corners need no second thought (and no fit)."""
+DISPUTED = 0.6
+"""Where fewer corners agree on a map, they may be noise on a plain wall: then the picture as a whole is asked. While a
+camera pans or zooms before anything to hold on to, 0.8 and more agree."""
+FEW_TOGETHER, MAX_TOGETHER = 10, 0.2
+"""Noise goes nowhere together: of neighbouring corners that move, no more than so many, or such a share, go one way.
+On plain walls (development worlds) 0.05 to 0.15 do, on the motorway clip, whose sky and asphalt have light slopes too,
+0.25 to 0.6."""
+ALIKE = 0.3
+"""Two flows are the same if they differ by less than this share of the longer (or ``REST_PX``)."""
 MIN_GAIN = 0.03
 """A smaller change of exposure does not disturb the tracker."""
 MIN_REST_CELLS = 3
@@ -129,10 +139,28 @@ class Stepper:
             likeness = _likeness(earlier, current)
             if found.sum() > CUT_FOUND * len(found) and likeness > UNLIKE:
                 likeness = 1.0
-            return Step(IDENTITY, 0.0, 0.0, False, flow, int(found.sum()), likeness)
+            return _as_a_whole(
+                Step(IDENTITY, 0.0, 0.0, False, flow, int(found.sum()), likeness), earlier, current
+            )
         # Pixel centres lie at half pixels: with them, scaling the picture scales the map.
         before, after = grid.points.astype(np.float64) + 0.5, moved.astype(np.float64) + 0.5
-        return self._judge(before, after, found, expected, earlier.shape, flow)
+        step = self._judge(before, after, found, expected, earlier.shape, flow)
+        if step.at_rest or step.inlier_ratio >= DISPUTED or self._goes_together(flow, earlier.shape):
+            return step
+        return _as_a_whole(step, earlier, current)
+
+    def _goes_together(self, flow: Float32[np.ndarray, "C 2"], shape: tuple[int, ...]) -> bool:
+        """Whether neighbouring corners move alike, as a scene does and noise does not."""
+        field = flow.reshape(*self.lattice(shape), 2)
+        together: list[Bool[np.ndarray, "_"]] = []
+        for one, two in ((field[:, 1:], field[:, :-1]), (field[1:], field[:-1])):
+            pairs = np.stack([one, two]).reshape(2, -1, 2)
+            longer = np.hypot(pairs[..., 0], pairs[..., 1]).max(0)
+            moves = longer > REST_PX  # not where a corner was lost: NaN is not larger
+            apart = _norm(pairs[0, moves] - pairs[1, moves])
+            together.append(apart < np.maximum(REST_PX, ALIKE * longer[moves]))
+        alike = np.concatenate(together)
+        return int(alike.sum()) > max(FEW_TOGETHER, MAX_TOGETHER * len(alike))
 
     def _judge(
         self,
@@ -212,6 +240,16 @@ class Stepper:
         appears = not unchanged and len(self.grid(current).points) >= MIN_POINTS
         likeness = _likeness(earlier, current) if appears else 1.0
         return Step(IDENTITY, 0.0, 0.0, unchanged, flow, 0, likeness)
+
+
+def _as_a_whole(step: Step, earlier: UInt8[np.ndarray, "h w"], current: UInt8[np.ndarray, "h w"]) -> Step:
+    """Return a step on which the corners do not agree as rest, where the picture as a whole rests."""
+    whole = rests(earlier, current)
+    if whole is None:
+        return step
+    return step._replace(
+        content=IDENTITY, inlier_ratio=whole.share, coverage=whole.coverage, at_rest=True, likeness=1.0
+    )
 
 
 def phase_shift(

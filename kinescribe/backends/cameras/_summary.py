@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy.ndimage import uniform_filter1d
 
+from kinescribe.backends.cameras._fit import fit_similarity
 from kinescribe.geometry import apply_affine, compose_affine, invert_affine
 from kinescribe.records import CameraStretch, Span
 from kinescribe.vocabulary import CAMERA_LABELS
@@ -87,6 +88,13 @@ MIN_FACING, MIN_FACING_SHARE = 5, 0.6
 point to one side only is a pan over a deep scene."""
 MAX_PLANE_RATIO = 0.6
 """Expansion that a similarity explains this well is a zoom (or a move towards a wall): no parallax."""
+
+MAX_OFF_PX, MAX_OFF_SHARE = 0.75, 0.25
+"""A cell leaves the one map if its flow differs by more than both: of what the tracker measures, and of the flow."""
+MIN_NEARER, MIN_AWAY = 0.1, 0.9
+"""Driving where most of the picture is one far plane: so many cells leave its map, and of those so many go out of the
+point that the map grows from (in to the one that it shrinks to). Tunnel worlds: 0.11 and more of the cells while cards
+are in view, 0.93 and more of them; zooms, also with things that move before them, have 0 to 0.03."""
 
 CHANNELS = {"x": SHIFT, "y": SHIFT, "log_scale": LOG_SCALE, "roll_deg": ROLL_DEG}
 LABELS = {
@@ -229,11 +237,14 @@ def expansion(
     ratio: Float[np.ndarray, "M"],
     size: tuple[float, float],
     samples_per_s: float,
+    log_scale: Float[np.ndarray, "M"],
 ) -> Int[np.ndarray, "M"]:
     """Return which steps look like driving: 1 forward, -1 backward, 0 neither.
 
     Near things stream away from one point faster than far things do. In any one sample that drowns in cars and
-    wrong matches; the median flow of each cell over two seconds shows it plainly.
+    wrong matches; the median flow of each cell over two seconds shows it plainly. Where one map explains most of the
+    picture (a wall at the end of a corridor), those who leave it tell a drive from a zoom; and what scales the picture
+    on in the seconds before and after is the same drive.
 
     Args:
         flow: of each cell from sample to sample, NaN where none, in pixels of the tracker's picture.
@@ -241,18 +252,38 @@ def expansion(
         ratio: share of the corners that follow the one fitted map.
         size: width and height of the tracker's picture.
         samples_per_s: steps per second.
+        log_scale: by which the fitted map scales the content in each step.
     """
     verdict = np.zeros(len(flow), dtype=np.int64)
     length = max(MIN_STEPS, round(WINDOW_S * samples_per_s))
     for start in range(0, max(1, len(flow) - length + 1), max(1, length // 2)):
         window = slice(start, start + length if start + 2 * length <= len(flow) else len(flow))
-        if (
-            len(flow[window]) >= max(MIN_STEPS, MIN_WINDOW_S * samples_per_s)
-            and np.median(ratio[window]) < MAX_PLANE_RATIO
-        ):
+        if len(flow[window]) < max(MIN_STEPS, MIN_WINDOW_S * samples_per_s):
+            continue
+        sign = 0
+        if np.median(ratio[window]) < MAX_PLANE_RATIO:
             sign = _radial_sign(flow[window], cells, size)
-            verdict[window] = sign or verdict[window]
-    return verdict
+        if not sign and abs(log_scale[window].sum()) >= LOG_SCALE.net:
+            # Near things pass quickly: a longer window would hold several in every cell.
+            sign = _parallax_sign(flow[start : start + length], cells)
+        verdict[window] = sign or verdict[window]
+    return _with_the_same_scaling(verdict, log_scale, max(1, length // 2)) if verdict.any() else verdict
+
+
+def _with_the_same_scaling(
+    verdict: Int[np.ndarray, "M"], log_scale: Float[np.ndarray, "M"], width: int
+) -> Int[np.ndarray, "M"]:
+    """Return the steps of driving with those next to them in which the picture goes on being scaled the same way."""
+    least = LOG_SCALE.net / width
+    pace = uniform_filter1d(log_scale, width, mode="nearest")
+    result = verdict.copy()
+    for order in (range(1, len(verdict)), range(len(verdict) - 2, -1, -1)):
+        step = order.step
+        for k in order:
+            sign = result[k - step]
+            if sign and not result[k] and sign * pace[k] >= least:
+                result[k] = sign
+    return result
 
 
 # --- parts --------------------------------------------------------------------------------------------------
@@ -597,6 +628,31 @@ def _radial_sign(
         if along.mean() >= MIN_RADIAL and (running > 0).sum() >= MIN_SECTORS and facing:
             return sign
     return 0
+
+
+def _parallax_sign(flow: Float[np.ndarray, "M C 2"], cells: Float[np.ndarray, "C 2"]) -> int:
+    """Return 1 if what leaves the map of a growing picture streams out of its focus; -1 of a shrinking one, into it."""
+    seen = np.isfinite(flow[..., 0]).sum(0) >= MIN_STEPS
+    if seen.sum() < 20:
+        return 0
+    mean, center = np.nanmedian(flow[:, seen], axis=0).astype(np.float64), cells[seen]
+    length = np.hypot(mean[:, 0], mean[:, 1])
+    affine = fit_similarity(center, center + mean, MAX_OFF_PX, np.eye(2, 3)[None]).affine
+    scale = 0.5 * float(np.log(max(np.linalg.det(affine[:, :2]), 1e-6)))
+    if abs(scale) < 1e-3:
+        return 0
+    arm = center - np.linalg.solve(np.eye(2) - affine[:, :2], affine[:, 2])
+    off = mean - (center @ affine[:, :2].T + affine[:, 2] - center)
+    far_off = np.hypot(off[:, 0], off[:, 1])
+    leaves = far_off > np.maximum(MAX_OFF_PX, MAX_OFF_SHARE * length)
+    if leaves.mean() < MIN_NEARER:
+        return 0
+    arm, off, far_off = arm[leaves], off[leaves], far_off[leaves]
+    away = np.sign(scale) * (arm * off).sum(1) > 0.5 * far_off * np.hypot(arm[:, 0], arm[:, 1])
+    sector = (np.degrees(np.arctan2(arm[away, 1], arm[away, 0])) % 360 // 45).astype(int)
+    firm = np.bincount(sector, minlength=8) >= MIN_FACING
+    facing = bool((firm & np.roll(firm, 4)).any())
+    return int(np.sign(scale)) if away.mean() >= MIN_AWAY and facing else 0
 
 
 def _focus(

@@ -96,7 +96,7 @@ class LkGrid:
     min_coverage: float = 0.4
     """Share of the coarse grid that inliers must reach, or the fit may follow one object."""
 
-    revision: ClassVar[int] = 3
+    revision: ClassVar[int] = 4
 
     def __call__(self, clip: Clip, frames: Frames) -> CameraMotion:
         """Measure a clip; ``to_scene`` is the identity at sample 0 and NaN where the camera is unknown."""
@@ -148,9 +148,10 @@ class LkGrid:
         flow = _taken_out(steps)
         cuts = _cuts(steps, to_scene)
         flow[cuts - 1] = np.nan
+        log_scale = np.array([0.5 * np.log(max(np.linalg.det(step.content[:, :2]), 1e-6)) for step in steps])
         radial = np.concatenate(
             [
-                _summary.expansion(flow[a:b], cells, ratio[a:b], size, rate)
+                _summary.expansion(flow[a:b], cells, ratio[a:b], size, rate, log_scale[a:b])
                 for a, b in pairwise([0, *cuts.tolist(), len(steps)])
             ]
         )

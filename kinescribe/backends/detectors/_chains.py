@@ -41,7 +41,7 @@ def mistakes(regions: Sequence[Sequence[Region]], shortest: int) -> list[Chain]:
     They keep their place and do not change. A thing at rest does so too; but its outline is in the sample, and a
     thing of its size comes before or goes after.
     """
-    whole = _chains(regions)
+    whole = chains_of(regions)
     chains = [part for chain in whole for part in (_by_ghost(chain) if _idles(chain) else [chain])]
     alive = [chain for chain in chains if not _idles(chain)]
     return [
@@ -51,7 +51,7 @@ def mistakes(regions: Sequence[Sequence[Region]], shortest: int) -> list[Chain]:
     ]
 
 
-def _chains(regions: Sequence[Sequence[Region]]) -> list[Chain]:
+def chains_of(regions: Sequence[Sequence[Region]]) -> list[Chain]:
     """Link regions from sample to sample: where they overlap by half, or else lie near and are alike in size."""
     chains: list[Chain] = []
     going: list[Chain] = []
@@ -118,7 +118,10 @@ def _idles(chain: Chain) -> bool:
 
     A thing that came or goes has moved along its chain, so its rests are none, however long.
     """
+    return _stays(chain) and sum(region.changing for _, region in chain) < 0.3 * len(chain)
+
+
+def _stays(chain: Chain) -> bool:
     boxes = np.array([region.xyxy for _, region in chain])
     middle = Region(tuple(np.median(boxes, axis=0).tolist()), 0.0, False)
-    stays = min(overlap(middle, region) for _, region in chain) > 0.2
-    return stays and sum(region.changing for _, region in chain) < 0.3 * len(chain)
+    return min(overlap(middle, region) for _, region in chain) > 0.2

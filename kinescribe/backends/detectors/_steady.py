@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 
 from kinescribe.backends.detectors._chains import Chain, mistakes, seen_twice
+from kinescribe.backends.detectors._hollows import hollows
 from kinescribe.backends.detectors._pictures import Held, covered, gain, luma, planes, warped
 from kinescribe.backends.detectors._plate import Plate, median_pixels, sort_pixels
 from kinescribe.backends.detectors._regions import Corners, Ground, Region, mapped, regions_of
@@ -23,6 +24,8 @@ CHANGE_S = 0.2
 """What changes is told from the pictures this long before and after."""
 MIN_HOLE, HOLE_SAMPLES = 5, 9
 """Samples of a hole before the plate is mended, and samples it is mended with."""
+MENDINGS = 4
+"""Things that grow or shrink in their place for which the plate is mended."""
 EXPOSURE = 0.01
 """Changes of exposure below this are left."""
 REACH = (5, 9)
@@ -56,10 +59,20 @@ class Scene(NamedTuple):
         """Return the regions of every sample in its own pixels; None if nearly everything changed."""
         found = [self._regions(i) for i in range(len(self.pictures))]
         holes = mistakes(seen_twice(found), MIN_HOLE)
-        if not holes:
-            return found
-        mended = self._replace(plate=self._mended(holes))
-        return [mended._regions(i) for i in range(len(self.pictures))]
+        if holes:
+            mended = self._replace(plate=self._mended(holes))
+            return mended._grown([mended._regions(i) for i in range(len(self.pictures))])
+        return self._grown(found)
+
+    def _grown(self, found: list[list[Region] | None], rounds: int = MENDINGS) -> list[list[Region] | None]:
+        """Return the regions with things that grow or shrink in their place told from the plate that shows them."""
+        for hollow in hollows(found) if rounds else ():
+            mended = self._replace(plate=self._mended([hollow.emptiest]))
+            again = [mended._regions(i) for i in range(len(self.pictures))]
+            told = hollow.explained_by(again)
+            if told is not None:
+                return mended._grown(told, rounds - 1)
+        return found
 
     def _regions(self, i: int) -> list[Region] | None:
         mask = self._foreground(i)

@@ -43,6 +43,13 @@ before a plain ground, flow fades out over one or two patches of 8 pixels."""
 AGREED = 0.5
 """Thresholds that the flow to one neighbour must reach to confirm the flow to the other: things speed up and slow down
 by half from sample to sample, ground that a passing thing uncovers does not flow at all in one of them."""
+SIDE_BY_SIDE = 0.5
+"""Two regions before a moving camera may be the edges of one thing if they share this much of the taller (wider) one's
+extent, and no more than its length is between them: what is plain shows at its edges alone that it moves."""
+MIN_BETWEEN, MAX_OFF_LEVELS = 0.45, 1.0
+"""They are if the flow in this share of what is between them is nearer to theirs than to the camera's (flow is smooth
+and fills what is plain), and if the neighbouring picture, shifted as they go, differs there by no more than so many
+grey levels above what it does when shifted as the camera goes. Ground between two things in step does."""
 REST_PX = 0.3
 """The camera rests between two samples if no entry of the map between them is further from the identity."""
 NARROWEST = 5
@@ -127,14 +134,35 @@ class _Flow(NamedTuple):
     step: float = 1.0
     """Seconds to the neighbour times pixels of the small picture per clip pixel: takes velocities to shifts."""
 
-    camera_rests: bool = True
-    """Between the two samples."""
+    own: Float[np.ndarray, "2 3"] | None = None
+    """Where the camera takes a pixel of the small picture to; None where it rests."""
+    to: UInt8[np.ndarray, "H W"] | None = None
+    """The neighbour's whole small picture; None before a camera at rest."""
+
+    @property
+    def camera_rests(self) -> bool:
+        """Between the two samples."""
+        return self.own is None
 
     def part(self, window: _Window) -> _Flow:
         """Return a window of the window."""
         at = window.inside(self.window)
         velocity = self.velocity_px_s[at]
-        return _Flow(window, self.level[at], self.fine[at], velocity, self.step, self.camera_rests)
+        return _Flow(window, self.level[at], self.fine[at], velocity, self.step, self.own, self.to)
+
+    def own_velocity(self, window: tuple[slice, slice]) -> Float[np.ndarray, "y x 2"]:
+        """Return how a moving camera alone would move the pixels of a part of the window, in clip pixels a second."""
+        rows, columns = window
+        assert self.own is not None
+        at = np.stack(
+            np.meshgrid(
+                np.arange(columns.start, columns.stop) + self.window.x0,
+                np.arange(rows.start, rows.stop) + self.window.y0,
+            ),
+            axis=-1,
+        ).astype(np.float64)
+        own: Float[np.ndarray, "y x 2"] = (at @ self.own[:, :2].T + self.own[:, 2] - at) / self.step
+        return own
 
 
 class _Seen(NamedTuple):
@@ -175,14 +203,18 @@ class FlowRegions:
     plate: dict[str, Any] = field(default_factory=dict)
     """Settings of ``detectors/motion``."""
 
-    revision: ClassVar[int] = 3
+    revision: ClassVar[int] = 4
 
     def __call__(self, clip: Clip, frames: Frames, camera: CameraMotion, regions: Detections) -> Detections:
         """Find what moves; ``regions`` are not used."""
         changed = MotionRegions(**self.plate)(clip, frames, camera, regions)
         boxes: list[_Box] = []
         for seen, rows in self._flows(clip, frames, camera, changed):
-            moving = [box for flow in seen.flows or [] for box in self._moving(clip, seen.look, flow)]
+            moving = [
+                box
+                for flow in seen.flows or []
+                for box in _without_gaps(clip, seen.look, flow, list(self._moving(clip, seen.look, flow)))
+            ]
             boxes += self._joined(clip, seen, changed, rows, moving) if seen.look.still else moving
         return _columns(clip, boxes, changed.notes)
 
@@ -275,8 +307,9 @@ class FlowRegions:
         if np.abs(induced - np.eye(2, 3)).max() < 1e-6:
             smooth = _dense(dis.smooth, one, two)
             return _Flow(window, self._level(smooth), self._level(moved), velocity, step)
-        level = self._unexplained(one, two, moved, _in_window(induced * [[1, 1, scale]], window))
-        return _Flow(window, level, level, velocity, step, camera_rests=False)
+        own = induced * [[1, 1, scale]]
+        level = self._unexplained(one, two, moved, _in_window(own, window))
+        return _Flow(window, level, level, velocity, step, own, there.grey)
 
     def _unexplained(
         self,
@@ -342,6 +375,73 @@ def _go_as_one(clip: Clip, pieces: Float[np.ndarray, "P 4"], whole: _Box, seen: 
     """Whether every piece moves as the whole does: things that pass each other flow side by side, but not as one."""
     off = np.array([_velocity_in(clip, piece, seen) for piece in pieces]) - whole.velocity_px_s
     return bool(np.hypot(*off.T).max() <= AS_ONE * np.hypot(*whole.velocity_px_s))
+
+
+def _without_gaps(clip: Clip, look: _Look, flow: _Flow, boxes: list[_Box]) -> list[_Box]:
+    """Put together the edges of plain things before a moving camera."""
+    if flow.own is None:
+        return boxes
+    apart: list[_Box] = []
+    for box in boxes:
+        one = box
+        while near := [k for k, other in enumerate(apart) if _are_edges(clip, look, flow, one, other)]:
+            one = _both(one, apart.pop(near[0]))
+        apart.append(one)
+    return apart
+
+
+def _both(one: _Box, two: _Box) -> _Box:
+    """Return the box round two, of which the larger one says how they move."""
+    xyxy = np.concatenate([np.minimum(one.xyxy[:2], two.xyxy[:2]), np.maximum(one.xyxy[2:], two.xyxy[2:])])
+    areas = _area(np.stack([one.xyxy, two.xyxy]))
+    return (one if areas[0] >= areas[1] else two)._replace(xyxy=xyxy, score=max(one.score, two.score))
+
+
+def _are_edges(clip: Clip, look: _Look, flow: _Flow, one: _Box, two: _Box) -> bool:
+    """Whether two regions lie face to face, go one way, and what is between them goes with them."""
+    between = _between(one.xyxy, two.xyxy)
+    if between is None:
+        return False
+    window = _small_box(clip, between, look.grey.shape).inside(flow.window)
+    own, goes = flow.own_velocity(window), (one.velocity_px_s + two.velocity_px_s) / 2
+    alone = np.hypot(*(goes - own.mean((0, 1))))
+    if np.hypot(*(one.velocity_px_s - two.velocity_px_s)) > AS_ONE * alone:
+        return False
+    velocity = flow.velocity_px_s[window]
+    nearer = np.hypot(*np.moveaxis(velocity - goes, -1, 0)) < np.hypot(*np.moveaxis(velocity - own, -1, 0))
+    if nearer.mean() < MIN_BETWEEN:
+        return False
+    with_them, with_camera = (_off(look, flow, window, way) for way in (goes, own.mean((0, 1))))
+    return with_them <= with_camera + MAX_OFF_LEVELS
+
+
+def _off(
+    look: _Look, flow: _Flow, window: tuple[slice, slice], velocity_px_s: Float[np.ndarray, "2"]
+) -> float:
+    """Return by how many grey levels the neighbour's picture differs in a part of the window, if that goes so fast."""
+    assert flow.to is not None
+    rows, columns = (slice(s.start + o, s.stop + o) for s, o in zip(window, flow.window[1::-1], strict=True))
+    size = (columns.stop - columns.start, rows.stop - rows.start)
+    middle = np.array([columns.start + columns.stop - 1, rows.start + rows.stop - 1]) / 2
+    x, y = (middle + velocity_px_s * flow.step).tolist()
+    there = cv2.getRectSubPix(flow.to, size, (x, y))
+    return float(cv2.absdiff(look.grey[rows, columns], there).mean())
+
+
+def _between(one: Float[np.ndarray, "4"], two: Float[np.ndarray, "4"]) -> Float[np.ndarray, "4"] | None:
+    """Return the box between two that lie face to face; None where they do not."""
+    low, high = np.maximum(one[:2], two[:2]), np.minimum(one[2:], two[2:])
+    longer = np.maximum(one[2:] - one[:2], two[2:] - two[:2])
+    for along, across in ((0, 1), (1, 0)):
+        gap, shared = low[along] - high[along], high[across] - low[across]
+        if shared >= SIDE_BY_SIDE * longer[across] and gap <= longer[across]:
+            # Boxes that touch have no gap: what they share, or where they meet, has to say it.
+            box = np.concatenate([low, high])
+            box[[along, along + 2]] = sorted((low[along], high[along]))
+            # The outlines of regions stray by a patch: only the middle half is surely between them.
+            box[[across, across + 2]] += np.array([0.25, -0.25]) * shared
+            return box
+    return None
 
 
 def _velocity_in(clip: Clip, region: Float[np.ndarray, "4"], seen: _Seen) -> Float[np.ndarray, "2"]:
@@ -482,7 +582,7 @@ def _carried(arriving: list[_Flow], fore: _Flow) -> _Flow:
         np.asarray(cv2.remap(plane, x, y, cv2.INTER_LINEAR))
         for plane in (earlier.fine, earlier.velocity_px_s)
     )
-    return _Flow(fore.window, fine, fine, velocity, earlier.step, earlier.camera_rests)
+    return _Flow(fore.window, fine, fine, velocity, earlier.step, earlier.own)
 
 
 def _agreed(one: _Flow, two: _Flow) -> _Flow:
@@ -493,7 +593,8 @@ def _agreed(one: _Flow, two: _Flow) -> _Flow:
         _agreed_level(one.fine, two.fine),
         (one.velocity_px_s + two.velocity_px_s) / 2,
         two.step,
-        two.camera_rests,
+        two.own,
+        two.to,
     )
 
 

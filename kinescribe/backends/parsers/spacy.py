@@ -102,10 +102,18 @@ def _tree(doc: Doc, offsets: Sequence[int]) -> Tree:
     for token in doc:
         head, relation = lift(token)
         start = offsets[token.idx]
-        form = _FORMS.get(token.tag_) if token.pos_ in ("VERB", "AUX") else None
+        form = _form(token) if token.pos_ in ("VERB", "AUX") else None
         end = offsets[token.idx + len(token) - 1] + 1
         words.append(Word(start, end, token.pos_, form, _lemma(token.lower_, form), head, relation))
     return tuple(words)
+
+
+def _form(token: SpacyToken) -> str:
+    """Return how a verb is inflected; by its end where tag and part of speech disagree."""
+    if token.tag_ in _FORMS:
+        return _FORMS[token.tag_]
+    ends = (("ing", "gerund"), ("ed", "participle"), ("s", "third"))
+    return next((form for end, form in ends if token.lower_.endswith(end)), "base")
 
 
 def _as_is(token: SpacyToken) -> tuple[int, str]:
