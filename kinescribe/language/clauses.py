@@ -68,6 +68,15 @@ class Sentence:
                 return j
         return None
 
+    def subject_of(self, i: int) -> int | None:
+        """Return the token that the tree makes the subject of a verb, a relative pronoun only if there is no other."""
+        found = [
+            j for j, token in enumerate(self.tokens)
+            if token.head == i and j != i and token.relation.split(":")[0] in ("nsubj", "csubj")
+        ]  # fmt: skip
+        named = [j for j in found if self.tokens[j].tag != "REL"]
+        return (named or found or [None])[-1]
+
     def kind(self, i: int) -> str:
         """Return how a verb stands: finite, gerund, infinitive or passive."""
         form = self.tokens[i].form

@@ -66,9 +66,10 @@ _RULES: tuple[tuple[str, _Meaning, str | None], ...] = (
     (r"\b(?:down|up|along|across) (?:the|a) (?:street|road|hall|hallway|corridor|path|aisle|track|river|lane|line|court|pitch|"
      r"sidewalk|beach|runway)\b", (), None),
     (r"\bright (?:away|behind|next|after|before|under|above|over|beside|now)\b", (), None),
-    (r"\b(?:upside|up and running)\b", (), None),
-    (rf"\b{_POSSESSOR} (?:own |left |right |upper |lower )*(?:back|front|top|bottom|inside|outside)\b(?! side)", (), None),
-    (r"\bin front of\b", (), None),
+    (r"\b(?:upside[- ]down|upside|up and running)\b", (), None),
+    (r"\b(?:his|her|its|their|your|one's|\w+'s) (?:own |left |right |upper |lower )*back\b(?! side)", (), None),
+    (r"\bto [^,.;]{1,40} and back(?=$|[,.;])", (), None),
+    (r"\bin front of\b|\bface[- ](?:down|up)\b|\bpalms?[- ](?:down|up)\b", (), None),
     # To and fro.
     (r"\b(?:back and forth|backwards? and forwards?|forwards? and backwards?|to and fro|(?:from )?side to side)\b",
      ("back_and_forth",), "back_and_forth"),
@@ -80,6 +81,7 @@ _RULES: tuple[tuple[str, _Meaning, str | None], ...] = (
      rf"(?:[ -](?:hand )?(?:corner|edge|side))?", _compound, None),
     (rf"\b{_SIDE}(?:wards?)? and (?:{_UP}|{_DOWN})\b", _compound, None),
     # From X to Y.
+    (r"(?<!from )\b(?:left|right|top|bottom) to (left|right|top|bottom)\b(?! and back)", _target, None),
     (rf"\bfrom (?:the )?(?:{_WORDS})(?: side)?(?: of the \w+)? (?:to|toward|towards) (?:the )?({_WORDS})\b", _target, None),
     # Sides.
     (rf"\b(?:to|toward|towards) {_POSSESSOR} (?:far |very |own |camera |camera's )?{_SIDE}{_EDGE}{_END}", _side_of, None),
@@ -174,11 +176,11 @@ def exit_side(text: str) -> tuple[str, ...]:
     return (level + side,)
 
 
-_NUMBER = "|".join([*lex.NUMBERS, r"\d+"])
-_COUNT = re.compile(rf"\b(?:(once|twice|thrice)|({_NUMBER})(?: more)? times)\b", re.IGNORECASE)
+NUMBERS = "|".join([*lex.NUMBERS, r"\d+"])
+_COUNT = re.compile(rf"\b(?:(once|twice|thrice)|({NUMBERS})(?: more)? times)\b", re.IGNORECASE)
 
 _STEPS = re.compile(
-    rf"\b({_NUMBER})(?: (?:more|small|large|big|quick|slow|long|short|full|light|heavy))* "
+    rf"\b({NUMBERS})(?: (?:more|small|large|big|quick|slow|long|short|full|light|heavy))* "
     r"(?:steps?|paces?|strides?|laps?|reps?|repetitions|rounds|hops|turns|spins|rotations|revolutions|circles)\b",
     re.IGNORECASE,
 )

@@ -22,6 +22,7 @@ _GENDER = {
 }  # fmt: skip
 _THING = frozenset(["it", "itself", "its"])
 _MANY = frozenset(["they", "them", "themselves", "their", "theirs", "both"])
+_UNNAMED = {"he": "person", "she": "person", "they": "group", "it": "thing"}
 _REFLEXIVE = frozenset(["himself", "herself", "itself", "themselves"])
 _APPOSED = frozenset(["target", "subject", "object"])
 """Words that only point at a thing: "the target, a small dog, ..."."""
@@ -63,8 +64,11 @@ class Entity:
         if gender is not None:
             certain = _CERTAIN if self.gender == gender else 0.0
             return topic + certain + {"person": _ALIVE, "animal": _ALIVE / 3}.get(self.kind, -_CERTAIN)
+        if pronoun in _MANY and role == "subject":
+            alive = self.kind in ("person", "animal", "group")
+            return topic + _ALIVE * alive - _CERTAIN * (self.kind == "part")
         if pronoun in _MANY:
-            return topic - _CERTAIN * (self.kind == "part")
+            return topic - _CERTAIN / 3 * (self.kind == "part")
         mobile = self.head in nouns.MOBILE or self.text in ("robot arm", "robotic arm")
         moves = role == "subject" and (self.kind == "animal" or mobile)
         return topic + _ALIVE * moves
@@ -89,15 +93,14 @@ class Discourse:
         """Note phrases that are no subject or object (yet); those seen before are left."""
         for phrase in phrases:
             if phrase.entity is None and not _is_pronoun(phrase):
-                self._note(phrase, "other")
+                self._note(phrase, "minor" if phrase.preposition is None else "other")
 
     def remember(self, phrase: Phrase, role: str) -> None:
         """Note a subject, a subject of a subordinate clause (``minor``) or an object; of a part its owner as well."""
         if _is_pronoun(phrase):
-            found = phrase.entity or self.resolve(phrase.head, role)
-            if found is not None:
-                phrase.entity = found
-                self._refresh(found, role)
+            phrase.entity = phrase.entity or self.resolve(phrase.head, role) or self._unnamed(phrase.head)
+            if phrase.entity is not None:
+                self._refresh(phrase.entity, role)
             return
         owner = self.owner(phrase) if phrase.head in lex.BODY_PARTS else None
         if owner is not None and role != "object":
@@ -122,8 +125,11 @@ class Discourse:
             return (phrase.entity.text if phrase.entity is not None else phrase.text), None
         if phrase.head in lex.BODY_PARTS and phrase.text not in ("robot arm", "robotic arm"):
             owner = self.owner(phrase)
+            owner = None if owner is not None and owner.kind == "part" else owner
             named = phrase.owner if owner is None and phrase.owner not in lex.POSSESSIVES else None
             return (owner.text if owner is not None else named or phrase.text), phrase.text
+        if phrase.entity is not None and phrase.text.endswith(" one"):
+            return phrase.entity.text, None
         return self._spelled(phrase), None
 
     def owner(self, phrase: Phrase) -> Entity | None:
@@ -144,17 +150,40 @@ class Discourse:
         if pronoun in _REFLEXIVE and agent is not None:
             own = [e for e in fitting if _same(e, agent)]
             return own[-1] if own else None
+        if pronoun in ("they", "both") and not any(e.kind != "thing" for e in fitting):
+            return self._both() or (fitting[-1] if fitting else None)
         found = max(fitting, key=lambda e: (self._salience(e, role) + e.bonus(pronoun, role), e.order), default=None)
         if found is not None and found.gender is None:
             found.gender = _GENDER.get(pronoun)
         return found
 
+    def _both(self) -> Entity | None:
+        """Return two who were named one by one, as "the mare and the foal"."""
+        alive = [e for e in self.entities if e.kind in ("person", "animal") and not e.plural]
+        two = sorted(alive, key=lambda e: -self._salience(e, "subject"))[:2]
+        if len(two) < 2:
+            return None
+        first, second = sorted(two, key=self.entities.index)
+        made = Entity(f"{first.text} and {second.text}", second.head, True, "group", None)
+        self.entities.append(made)
+        return made
+
     def _salience(self, entity: Entity, role: str) -> float:
         parallel = PARALLEL if (entity.role == "object") == (role == "object") else 0.0
         return (RECENCY + _ROLES[entity.role] + parallel) * 0.5 ** (self.sentence - entity.sentence)
 
+    def _unnamed(self, pronoun: str) -> Entity | None:
+        """Make an entity of a pronoun that nothing went before: later ones mean the same."""
+        if not self.resolving or pronoun not in ("he", "she", "they", "it"):
+            return None
+        made = Entity(pronoun, pronoun, pronoun == "they", _UNNAMED[pronoun], _GENDER.get(pronoun))
+        self.entities.append(made)
+        return made
+
     def _note(self, phrase: Phrase, role: str) -> None:
-        phrase.entity = phrase.entity or self._known(phrase)
+        if phrase.owner is not None and phrase.owner not in lex.POSSESSIVES:
+            self.owner(phrase)
+        phrase.entity = phrase.entity or self._known(phrase) or self._announced(phrase)
         if phrase.entity is None:
             phrase.entity = self._new(self._spelled(phrase), phrase.head, is_plural(phrase))
         if phrase.owner in lex.POSSESSIVES:
@@ -167,6 +196,18 @@ class Discourse:
         for entity in reversed(self.entities):
             own = set(entity.text.split())
             if entity.head == phrase.head and (words <= own or own <= words):
+                return entity
+        return None
+
+    def _announced(self, phrase: Phrase) -> Entity | None:
+        """Return who a pronoun earlier in the sentence meant: "when she stops, the woman waves"."""
+        for entity in self.entities:
+            here = entity.text in _UNNAMED and entity.sentence == self.sentence
+            alone = nouns.singular(phrase.head)
+            fits = nouns.kind(alone) == "person" and entity.kind == "person" and not is_plural(phrase)
+            wrong = nouns.FEMALE if entity.gender == "m" else nouns.MALE
+            if here and fits and alone not in wrong:
+                entity.text, entity.head = self._spelled(phrase), alone
                 return entity
         return None
 
@@ -190,8 +231,9 @@ class Discourse:
         words = phrase.text.split()
         if len(words) > 1 and words[-1] == "one" and self.resolving:
             many = [e for e in self.entities if e.plural and e.sentence >= self.sentence - 2]
+            alive = [e for e in many if e.kind != "thing" and e.kind != "part"]
             if many:
-                return " ".join([*words[:-1], many[-1].head])
+                return " ".join([*words[:-1], (alive or many)[-1].head])
         return phrase.text
 
 

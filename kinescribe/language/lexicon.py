@@ -36,11 +36,11 @@ HAVE = frozenset(["has", "have", "had", "having"])
 GET = frozenset(["get", "gets", "got", "getting"])
 """Helpers of a passive: "gets tossed"."""
 DO = frozenset(["do", "does", "did"])
-MODALS = frozenset(["may", "might", "can", "could", "would", "should", "will", "shall", "must"])
+MODALS = frozenset(["may", "might", "can", "cannot", "ca", "could", "would", "should", "will", "shall", "must"])
 NEGATIONS = frozenset(["not", "never", "n't", "hardly", "without"])
 COORDINATORS = frozenset(["and", "or", "but", "then", "so"])
 SUBORDINATORS = frozenset(
-    ("after before while as when whenever until once because since although though if where whereas").split()
+    ("after before while as when whenever until once because since although though if where whereas whereupon").split()
 )
 RELATIVES = frozenset(["who", "which", "that", "whose", "whom"])
 PREPOSITIONS = frozenset(
@@ -220,7 +220,7 @@ STATES = frozenset(
         "be have wear hold wait face rest hang surround contain stand sit lie see show depict consist suggest "
         "seem appear disappear need want feel read lead wind know belong remain stay focus fix film "
         "feature dress involve resemble present line seat demonstrate reveal display portray represent include imply indicate "
-        "love like live own absorb situate warm equip blur use vanish watch listen "
+        "love like live own absorb situate warm highlight evoke emphasize emphasise showcase convey underscore symbolize symbolise cling tower capture refuse decline equip blur use vanish watch listen "
         "hear think keep begin end prepare intend plan try attempt manage fail repeat"
     ).split()
 )
@@ -237,20 +237,30 @@ CONTROL = frozenset(
 STATIVE_PASSIVES = frozenset(
     (
         "fold moor park fill mount lock cover position decorate warm mask seat dress fix surround equip locate place "
-        "attach connect tie scatter line crowd litter cross clasp paint mark"
+        "attach connect tie scatter line crowd stack pile adorn curl arrange spread pin lock litter cross clasp paint mark"
     ).split()
 )
 """What "is V-ed" says of these is how something is, not what happens to it, unless another passive leads up to it."""
+INTRANSITIVE = frozenset(
+    (
+        "jump leap hop dive pivot glide pounce step swim fly run walk come go move fall slide rise sink climb march jog "
+        "sprint dash dart crawl creep trot gallop skip spring bounce roll drift float sail spin rotate swerve veer lunge "
+        "lean bow kneel squat crouch sit stand lie land stumble trip slip wobble sway swing bob kick-off ski skate surf "
+        "row carve stomp shuffle stagger limp stride tiptoe wander hurry rush speed accelerate brake stop halt turn "
+        "twirl pirouette somersault cartwheel tumble topple collapse retreat advance back"
+    ).split()
+)
+"""Behind these "off the bench", "up the slide" say where."""
 CAUSATIVES = frozenset(["let", "make", "have", "cause", "force", "enable", "allow", "help", "permit", "get"])
 """With an object and another verb these say only that somebody brings it about."""
 OBJECT_CONTROL = frozenset(
     (
-        "let make have get cause force allow enable help see watch show film hear feel ask tell order send leave keep "
+        "motion beckon let make have get cause force allow enable help see watch show film hear feel ask tell order send leave keep "
         "find catch lead push drive bring teach urge permit invite signal depict spot notice"
     ).split()
 )
 """Whose object does what the next verb says: "lets the ball drop"; after others the subject does ("uses X to cut")."""
-UNREALISED = frozenset(["prepare", "wait", "intend", "plan", "want", "threaten", "ready", "refuse", "hope"])
+UNREALISED = frozenset(["prepare", "wait", "intend", "plan", "want", "threaten", "ready", "refuse", "hope", "decline", "hesitate", "expect", "need"])
 """What follows these (``to V``) does not happen."""
 LIGHT = frozenset(
     ["take", "perform", "do", "execute", "make", "give", "come", "go", "throw", "complete", "deliver", "have"]

@@ -21,7 +21,7 @@ from kinescribe.language.discourse import Discourse
 from kinescribe.language.idioms import idioms
 from kinescribe.language.nouns import singular
 from kinescribe.language.roles import Roles
-from kinescribe.language.senses import denied, happens
+from kinescribe.language.senses import denied, happens, settle
 from kinescribe.language.syntax import Parser, Tree
 from kinescribe.language.tagging import sentences
 from kinescribe.records import Action, Span
@@ -32,6 +32,10 @@ DEFAULT = "spacy"
 _BATCH = 256
 """Texts that are read at once."""
 _BOTH = {"arms": "both_arms", "knees": "both_knees", "both arms": "both_arms", "both knees": "both_knees"}
+_POSES = re.compile(
+    r"\binto (?:an? |the |his |her |its |their )?(?:\w+ )?(?:squat|crouch|position|pose|stance|dive|roll|handstand|lunge|split|"
+    r"plank|view|sight|fist|run|walk|turn|jump|rope|circle|line|ball|shape|half|halves|pieces|slices|cobra|dog|bridge|lane)\b"
+)
 _COLLIDE = frozenset(["bump", "crash", "collide", "slam", "smash", "knock", "run", "bang"])
 """Into something, these do not go in."""
 _TRANSITIVE = frozenset(("raise lower bend straighten approach enter leave shake roll tilt").split())
@@ -189,6 +193,7 @@ def _read(sentence: Sentence, discourse: Discourse) -> list[Event]:
     for i, following in zip(verbs, [*verbs[1:], None], strict=False):
         found.append(_event(sentence, roles, i, following, found))
     discourse.see(sentence.phrases)
+    settle(sentence, found)
     _followed_by(sentence, found)
     _share(sentence, found)
     _in_all(sentence, found)
@@ -216,7 +221,7 @@ def _event(sentence: Sentence, roles: Roles, i: int, following: int | None, foun
 def _modifiers(sentence: Sentence, event: Event) -> None:
     """Read where to, how often and how."""
     found, near = ways.way(event.zone), _near(sentence, event)
-    event.direction, event.shape = found.direction, found.shape
+    event.direction, event.shape = _with_particles(sentence, event, found.direction), found.shape
     event.count = ways.count(event.zone) or ways.count(near)
     if event.lemma in _COLLIDE:
         event.direction = tuple(d for d in event.direction if d != "in")
@@ -225,6 +230,20 @@ def _modifiers(sentence: Sentence, event: Event) -> None:
         event.direction = ways.entry_side(event.zone) or event.direction
     if event.lemma in ("exit", "leave", "go", "depart", "disappear"):
         event.direction = ways.exit_side(event.zone) or event.direction
+
+
+def _with_particles(sentence: Sentence, event: Event, said: tuple[str, ...]) -> tuple[str, ...]:
+    """Add the particles that the tree hangs on a verb: "taps the pin in with a mallet"; into things that are acted on."""
+    inward = event.patient is not None and re.search(r"\binto (?:\w+[ -]){1,4}", event.zone + " ")
+    aims = [t.low for t in sentence.tokens if t.head == event.index and t.relation in _PARTICLE and t.tag in _LOOSE]
+    found = [low for low in aims if low in ("in", "out")] or (
+        ["in"] if inward and event.lemma not in _COLLIDE and not _POSES.search(event.zone) else []
+    )
+    opposite = {"in": "out", "out": "in"}
+    return tuple(dict.fromkeys([*said, *(d for d in found if opposite[d] not in said)]))
+
+
+_PARTICLE, _LOOSE = ("compound:prt", "advmod"), ("PREP", "ADV")
 
 
 def _near(sentence: Sentence, event: Event) -> str:
@@ -274,6 +293,11 @@ def _share(sentence: Sentence, found: list[Event]) -> None:
 
 def _in_all(sentence: Sentence, found: list[Event]) -> None:
     """Of "steps up and steps down, six times in all", the number is that of each."""
+    fronted = re.match(rf"(?:{ways.NUMBERS}) times\b,?\s", sentence.text, re.IGNORECASE)
+    if fronted is not None:
+        count = ways.count(fronted.group() + " ")
+        for event in found:
+            event.count = event.count or count
     said = re.search(r"\b(?:in all|in total|altogether|each)\b", sentence.text)
     last = found[-1] if found else None
     if said is None or last is None or last.count is None:
@@ -296,6 +320,8 @@ def _give_times(found: list[Event], times: list[tuple[int, Span]]) -> None:
 
 def _intransitive(lemma: str) -> bool:
     """Whether a verb takes no object, so that a later verb's object cannot be meant for it as well."""
+    if lemma in lex.INTRANSITIVE and lemma not in ("swing", "roll", "turn", "spin", "bounce"):
+        return True
     verb = VERB_BY_LEMMA.get(lemma)
     return (
         verb is not None

@@ -91,6 +91,8 @@ def kind(word: str) -> str:
     for name, words in lists:
         if word in words:
             return name
+    if word.endswith(("man", "woman")) and word not in MOBILE:
+        return "person"
     return "maybe" if _PERSONAL.search(word) and word not in MOBILE else "thing"
 
 

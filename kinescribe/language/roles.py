@@ -9,20 +9,18 @@ from kinescribe.language import nouns
 from kinescribe.language.clauses import Event, Sentence
 from kinescribe.language.discourse import Discourse
 from kinescribe.language.phrases import Phrase, is_plural
-from kinescribe.vocabulary import VERBS
 
 _MEASURES = frozenset(
     (
         "time times moment moments second seconds while way bit lot degree degrees centimeter centimeters meter "
-        "meters inch inches minute minutes side distance yard yards foot lap laps pace paces step steps stride strides rep "
-        "reps repetition repetitions goodbye hello front"
+        "meters inch inches minute minutes side distance yard yards lap laps pace paces step steps stride strides rep "
+        "reps repetition repetitions goodbye hello front little bit air"
     ).split()
 )
 
 _CHAIN = 12
 """Verbs up a tree until a subject is found: more are a loop or a broken tree."""
 
-_MOVES = frozenset(v.lemma for v in VERBS if v.predicate == "move")
 _POINTING = frozenset(["that", "this", "what", "which", "all", "there"])
 _PORTIONS = frozenset(
     (
@@ -94,12 +92,15 @@ class Roles:
         token = self.tokens[i]
         if not token.pos or depth > _CHAIN:
             return None
-        own = self.sentence.child(i, "nsubj", "csubj")
+        own = self.sentence.subject_of(i)
         if own is not None and self.tokens[own].tag == "REL":
+            inside = [p for p in self.phrases if self.sentence.opens(i) <= p.first < i and p.preposition is None]
+            if inside:
+                return inside[0]  # "the silk that he stuffed into his fist"
             return None if token.relation == "conj" else self._relative_subject(i)
         if own is not None:
             found = self.sentence.phrase_at(own)
-            named = found is not None and found.head not in _MEASURES | _POINTING
+            named = found is not None and found.preposition is None and found.head not in _MEASURES | _POINTING
             return self._with_others(i, own, found) if named else None  # type: ignore[arg-type]
         relation, head = token.relation.split(":")[0], token.head
         if relation == "acl" and self.tokens[head].tag != "VERB":
@@ -110,9 +111,20 @@ class Roles:
             held = self.sentence.child(head, "obj", "iobj")
             if held is not None:
                 return self.sentence.phrase_at(held)
+        if relation == "conj":
+            head = self._nearer(i, head)
         if relation in ("xcomp", "advcl") or relation == "conj" and self._agree(i, head):
             return self._seen_subject(head, depth + 1)
         return None
+
+    def _nearer(self, i: int, head: int) -> int:
+        """Return the verb whose subject a coordinated one shares: the last with one of its own, "he reads it, she nods"."""
+        between = [
+            j for j in range(head + 1, i)
+            if self.tokens[j].tag == "VERB" and self.tokens[j].relation in ("conj", "parataxis", "root")
+            and self.sentence.subject_of(j) is not None and self._agree(i, j)
+        ]  # fmt: skip
+        return between[-1] if between else head
 
     def _with_others(self, i: int, own: int, phrase: Phrase) -> Phrase | None:
         """Return a subject with those that the tree coordinates with it, where the verb is a plural's; None if there is one."""
@@ -155,6 +167,7 @@ class Roles:
             p for p in self.phrases
             if max(opens, self._label) <= p.first and p.last < i and p.preposition is None and p.head not in _MEASURES
         ]  # fmt: skip
+        own = [p for p in own if not self._absolute(p, found)]
         if event.kind == "infinitive":
             return self.current
         if event.kind == "gerund":
@@ -174,6 +187,10 @@ class Roles:
         if self.current is None and self.main is None:
             return self._interrupted(opens)
         return self.current or self.main
+
+    def _absolute(self, phrase: Phrase, found: list[Event]) -> bool:
+        """Whether a phrase is what a participle before the verb describes: "a woman, her sleeves rolled up, kneads"."""
+        return any(self.sentence.bare(e.index) and phrase.last < e.index <= phrase.last + 2 for e in found)
 
     def _between(self, opens: int, phrase: Phrase) -> bool:
         """Whether a verb stands in the clause before a phrase, so that the phrase is its object."""
@@ -197,13 +214,10 @@ class Roles:
         if not before:
             return None
         chosen = before[-1]
-        if self.tokens[relative].low == "who":
-            people = [p for p in before if nouns.kind(nouns.singular(p.head)) != "thing"]
-            chosen = people[-1] if people else chosen
-        # "the one in the jacket, who ...": after a comma, the clause is about the whole subject.
-        if self.tokens[relative - 1].low == "," and chosen.preposition is not None:
-            heads = [p for p in before if p.preposition is None]
-            chosen = heads[-1] if heads else chosen
+        people = [p for p in before if nouns.kind(nouns.singular(p.head)) != "thing"]
+        adorned = chosen.preposition in ("in", "with", "on", "wearing") and chosen not in people
+        if self.tokens[relative].low == "who" and adorned and people:
+            return people[-1]  # "the one in the jacket, who ..."
         return chosen
 
     def _interrupted(self, opens: int) -> Phrase | None:
@@ -280,11 +294,11 @@ class Roles:
             phrase = next((p for p in self.phrases if p.first == j), None)
             particle = token.low in lex.PARTICLES and token.tag in ("PREP", "ADV")
             if phrase is not None:
-                if phrase.head in _MEASURES or phrase.head in ("left", "right"):
+                if phrase.head in _MEASURES or phrase.head in ("left", "right") or "-" in token.text:
                     return None
                 return self._whose_way(phrase)
             movable = event.lemma in lex.TRANSITIVE_PARTICLE and j == event.index + 1
-            told = token.relation == "compound:prt" and event.lemma not in _MOVES
+            told = token.relation == "compound:prt" and event.lemma not in lex.INTRANSITIVE
             joined = particle and told and self._object_after(event, j)
             if (
                 token.tag in ("ADV", "NEG", "ADJ")
@@ -307,7 +321,9 @@ class Roles:
         sides = phrase is None or phrase.head in _MEASURES or phrase.head in ("left", "right")
         if sides or phrase is None:
             return None
-        particle = self.tokens[phrase.first - 1].relation == "compound:prt"
+        if self.tokens[found].text.find("-") > 0 and phrase.first == phrase.last:
+            return None  # "pitches nose-down"
+        particle = self.tokens[phrase.first - 1].relation == "compound:prt" and event.lemma not in lex.INTRANSITIVE
         return self._whose_way(phrase) if phrase.preposition is None or particle else None
 
     def _far_object(self, event: Event, end: int) -> Phrase | None:
@@ -318,7 +334,7 @@ class Roles:
         opens = self.sentence.opens(event.index)
         between = [p for p in self.phrases if opens <= p.first < event.index and p.preposition is None]
         whom = opens > 0 and self.tokens[opens - 1].tag == "REL" and event.kind == "finite" and bool(between)
-        return self._antecedent(opens - 1) if whom and event.lemma not in _MOVES else None
+        return self._antecedent(opens - 1) if whom and event.lemma not in lex.INTRANSITIVE else None
 
     def _second_object(self, event: Event, first: Phrase, end: int) -> Phrase:
         """Return what is given, not to whom: "pours him a cup of coffee"; of a part the whole: "a handful of leaves"."""
@@ -338,6 +354,8 @@ class Roles:
     def _object_after(self, event: Event, j: int) -> bool:
         """Whether a particle, not a preposition, stands here: "picks up the cup", not "runs up the stairs"."""
         low = self.tokens[j].low
+        if self.tokens[j].relation == "case" and low == "in":
+            return False
         if low in ("around", "over", "in", "on", "down") and event.lemma in (
             "turn",
             "move",
@@ -357,4 +375,5 @@ class Roles:
             near = event.index < phrase.first < end and phrase.preposition in ("with", "on", "at", "through")
             if near and phrase.head in lex.BODY_PARTS:
                 event.part = phrase.text
+                self.discourse.remember(phrase, "minor")
                 return

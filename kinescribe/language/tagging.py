@@ -73,7 +73,7 @@ def _trimmed(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 def tokenize(text: str, offset: int = 0) -> list[Token]:
     """Split into words, numbers and marks; ``n't`` and the ``'s`` of "she's" are words of their own."""
     tokens: list[Token] = []
-    for found in re.finditer(r"[A-Za-zÀ-ÿ]+(?:[-'’][A-Za-zÀ-ÿ]+)*|\d+|[^\w\s]", text):
+    for found in re.finditer(r"[A-Za-zÀ-ÿ]+(?:[-'’][A-Za-zÀ-ÿ]+)*(?:_\d+)?|\d+|[^\w\s]", text):
         word, start, end = found.group(), found.start() + offset, found.end() + offset
         low = word.lower().replace("’", "'")
         cut = (
@@ -164,23 +164,36 @@ def _ambiguous(tokens: list[Token], i: int, low: str, following: str, before: To
     opens_phrase = before is not None and before.tag in ("DET", "POSS", "POSN", "ADJ")
     if low in ("left", "right"):
         return _side(tokens, i, following, before)
+    if low == "her" and following == "back" and before is not None and before.low in _BACKED:
+        return "POSS"
+    if low == "her" and tokens[i].relation == "nmod:poss" and following != "back":
+        return "POSS"
     if low == "her":
         return "POSS" if _owned(tokens, i, following) else "PRON"
     if low in ("after", "before") and following in ("that", "this", "which"):
         return "PREP"
     if low == "then":
         return "CC" if _verb_before(tokens, i) else "ADV"
+    inverted = {"no", "never", "nor", "neither", "only"} & {t.low for t in tokens[:i]}
     if (
-        low in ("does", "did", "has", "had", "have")
+        not inverted
+        and low in ("does", "did", "has", "had", "have")
         and following in lex.DETERMINERS | lex.POSSESSIVES | lex.NUMBERS.keys()
     ):
         return ""
     if low == "once":
+        if before is not None and before.low in ("never", "not", "at", "all"):
+            return "ADV"
         if tokens[i].relation == "mark":
             return "SUB"
         return "SUB" if starts and following and following not in lex.PREPOSITIONS | {",", "and"} else "ADV"
     if low == "one":
-        return "NOUN" if opens_phrase else "NUM" if _noun_like(following) else "PRON"
+        inside = i >= 2 and tokens[i - 2].tag == "DET" and before is not None and before.tag in ("", "ADJ")
+        return "NOUN" if opens_phrase or inside else "NUM" if _noun_like(following) else "PRON"
+    if low in _WAYS and opens_phrase and _noun_like(following):
+        return "ADJ"
+    if re.search(r"-(?:down|first|forward|legged|long|wise)$", low):
+        return "ADV"
     if low == "no" and following == "one":
         return "DET"
     if low in ("both", "all", "each", "some", "that", "this", "these", "those", "another", "none", "neither"):
@@ -193,6 +206,8 @@ def _ambiguous(tokens: list[Token], i: int, low: str, following: str, before: To
         return "ADV"  # one verb: let go
     if low == "still":
         return "ADJ" if opens_phrase else "ADV"
+    if low == "a" and tokens[i].text == "A" and before is None and _third(following):
+        return "NOUN"  # "A circles to the right", of two who are called A and B
     if low == "a" and tokens[i].text == "A" and before is not None and before.tag not in BOUNDARIES:
         return "NOUN"  # "Pedestrian A"
     if low == "to":
@@ -201,6 +216,19 @@ def _ambiguous(tokens: list[Token], i: int, low: str, following: str, before: To
     if opens_phrase and low in adjectives and (_noun_like(following) or low in ("fast", "high", "low")):
         return "ADJ"
     return None
+
+
+_BACKED = frozenset(
+    "turns turn turned turning arches arch arched arching straightens straighten rounds round bends bend rests".split()
+)
+"""Verbs whose object her back is: "turns her back to him"."""
+_WAYS = frozenset(
+    "clockwise counterclockwise anticlockwise forward backward sideways upward downward outward inward".split()
+)
+
+
+def _third(word: str) -> bool:
+    return any(form.kind == "third" for form in lex.FORMS.get(word, ()))
 
 
 def _side(tokens: list[Token], i: int, following: str, before: Token | None) -> str:
@@ -338,10 +366,19 @@ class _Verbs:
     def _describes(self, i: int) -> bool:
         """Whether an -ed word is a participle: the tree says so, and it hangs on a noun or the text is told in the present."""
         token = self.tokens[i]
-        if token.seen is None or token.seen.kind != "participle":
+        if token.seen is None or token.seen.kind != "participle" or not self._finite_elsewhere(i):
             return False
         hangs = token.relation.split(":")[0] in ("acl", "amod") or self._child(i, "nsubj:pass")
         return hangs or any(t.seen is not None and t.seen.kind == "third" for t in self.tokens)
+
+    def _finite_elsewhere(self, i: int) -> bool:
+        """Whether another verb can be the sentence's; where none can, "the bear headed to the bridge" is one itself."""
+        for n, token in enumerate(self.tokens):
+            kind = token.seen.kind if token.seen is not None else ""
+            finite = kind in ("third", "past") or kind == "base" and self._child(n, "nsubj")
+            if n != i and (finite or token.tag in ("AUX", "MODAL")):
+                return True
+        return False
 
     def _subject_ahead(self, i: int) -> bool:
         """Whether the tree makes a word the subject of a verb further on."""
@@ -359,6 +396,8 @@ class _Verbs:
             return True  # "a person who was sitting gets up"
         if token.relation in ("amod", "compound") or before in ("DET", "POSS", "POSN", "ADJ", "VERB"):
             return False
+        if token.low in lex.BODY_PARTS and before in ("TO", "PREP"):
+            return False  # "to hip height"
         bare = token.seen is not None and token.seen.kind == "base"  # most nouns look like one
         return not bare or before in ("TO", "MODAL") or token.relation == "conj" or self._child(i, "nsubj")
 
@@ -367,7 +406,25 @@ class _Verbs:
         following = self.tokens[i + 2].low if i + 2 < len(self.tokens) and self.tokens[i + 1].tag == "CC" else ""
         if any(form.kind == "third" for form in lex.FORMS.get(following, ())) and not self.finite:
             return True  # "the rider signs and gives it back"
-        return self._child(i, "nsubj") and not self._child(i, "cop")
+        if self._child(i, "nsubj") and not self._child(i, "cop"):
+            return True
+        before = self.tokens[i - 1] if i else None
+        named = before is not None and before.tag == "NOUN" and lex.is_verb(lex.verb_lemma(self.tokens[i].low))
+        return named and not self.finite and not self._finite_near(i)
+
+    def _finite_near(self, i: int) -> bool:
+        """Whether another word of the clause can be its finite verb: "the pirate thrusts at him" has none but one."""
+        for token in [*reversed(self.tokens[:i])]:
+            if token.tag in BOUNDARIES:
+                break
+            if token.tag in ("AUX", "MODAL") or token.seen is not None and token.seen.kind in ("third", "past"):
+                return True
+        for token in self.tokens[i + 1 :]:
+            if token.tag in ("PUNCT", "CC", "SUB", "REL"):
+                break
+            if token.tag in ("AUX", "MODAL") or token.seen is not None and token.seen.kind in ("third", "past"):
+                return True
+        return False
 
     def _noun_with_subject(self, i: int) -> lex.Form | None:
         token = self.tokens[i]
@@ -497,10 +554,19 @@ class _Verbs:
         return tag not in ("", "NOUN", "AUX", "MODAL")
 
     def _gerund(self, i: int, options: dict[str, lex.Form], previous: Token | None) -> lex.Form | None:
+        token = self.tokens[i]
+        following = self.tokens[i + 1].tag if i + 1 < len(self.tokens) else ""
+        if token.relation in ("amod", "compound") and following in ("", "NOUN") or token.relation == "nsubj":
+            return None  # "alternating arms"
+        before = self.tokens[i - 1].tag if i else ""
+        if token.pos == "NOUN" and before in ("NOUN", "ADJ") and token.relation in ("obj", "obl", "nmod"):
+            return None  # "the zebra crossing"
         return options.get("gerund")
 
     def _base(self, i: int, options: dict[str, lex.Form], previous: Token | None) -> lex.Form | None:
         form = options.get("base")
+        if form is not None and self._commands(i):
+            return form
         if form is None or previous is None or self.tokens[i].low not in lex.FORMS:
             return None
         if previous.tag in ("PUNCT", "CC"):
@@ -513,6 +579,14 @@ class _Verbs:
         if previous.tag == "NOUN":
             return form if self._plural(previous, i) or self.causative else None
         return None
+
+    def _commands(self, i: int) -> bool:
+        """Whether a sentence begins with a verb: "Lift your knee", "(2) kick forward"."""
+        before = self.tokens[i - 1] if i else None
+        starts = before is None or before.low in ("1", ")", ".", "-", "•", ":", "*") or before.tag == "NUM" and i == 1
+        following = self.tokens[i + 1] if i + 1 < len(self.tokens) else None
+        opens = following is not None and following.tag in ("DET", "POSS", "ADV", "PREP", "PRON", "NUM")
+        return starts and opens and self.tokens[i].pos != "PROPN"
 
     def _plural(self, noun: Token, i: int) -> bool:
         low = noun.low
