@@ -176,7 +176,7 @@ def world(name: str, seed: int) -> w.Truth:
 @pytest.mark.parametrize("name", [*EVERY, *bodies.BODY_SCENARIOS])
 def test_segments_fill_each_life_and_hold_every_event(name):
     known = bodies.BODY_SCENARIOS[name](2) if name in bodies.BODY_SCENARIOS else world(name, 2)
-    scene, found = measured(known)
+    found = measured(known)[1]
     clip = known.clip
     for subject, boxes in zip(known.tracks.ids.tolist(), known.tracks.xyxy, strict=True):
         own = [s for s in found.segments if s.subject == subject]

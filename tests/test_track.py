@@ -450,3 +450,72 @@ def test_the_heavy_packages_are_imported_only_when_needed():
     code = "import sys, kinescribe.stages.track, kinescribe.backends.trackers.bytetrack as b; b.ByteTrack();"
     code += "sys.exit(bool({'trackers', 'supervision'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+# --- seen in part, and seen as one with another -------------------------------------------------------------
+
+
+POST = (155.0, 170.0)
+"""Left and right edge of a post that hides what is behind it."""
+
+
+def behind_post(speed_px_s: float, side: float = 40.0) -> tuple[w.Truth, Detections]:
+    """A thing that goes behind a post narrower than it, as a detector of regions sees it: cut, and then in two."""
+    path = w.waypoints((0, 60, 90), (200 / speed_px_s, 260, 90))
+    known = w.truth(w.World("post", 0, duration_s=200 / speed_px_s, actors=(w.Actor(path, (side, 30.0)),)))
+    rows: list[tuple[int, list[float], str, float]] = []
+    for t, (x0, y0, x1, y1) in enumerate(known.tracks.xyxy[0].tolist()):
+        for a, b in ((x0, min(x1, POST[0])), (max(x0, POST[1]), x1)):
+            if b - a >= 4:
+                rows.append((t, [a, y0, b, y1], "object", 0.9))
+    return known, detections(known.clip, rows)
+
+
+@pytest.mark.parametrize("speed_px_s", [45.0, 60.0, 75.0, 100.0])
+def test_a_thing_behind_a_post_is_one_and_keeps_its_way(speed_px_s: float) -> None:
+    known, cut = behind_post(speed_px_s)
+    found = tracked(known, cut)
+    assert len(found.ids) == 1
+    center, true = box_center(found.xyxy[0]), box_center(known.tracks.xyxy[0])
+    assert np.isfinite(center).all()
+    assert np.abs(center - true).max() < 8  # its middle is guessed while it is cut, by a fifth of it at most
+
+
+def passing_as_one(apart_s: float, region: bool = True) -> tuple[w.Truth, Detections]:
+    """Two go the same way, one faster; while they are side by side a detector sees one region, or nothing."""
+    paths = (
+        w.waypoints((0, 40, 70), (4, 280, 70)),
+        w.waypoints((0, 100, 104), (4, 220, 104)),
+    )
+    known = w.truth(w.World("one", 0, duration_s=4.0, actors=tuple(w.Actor(p, (32.0, 32.0)) for p in paths)))
+    rows: list[tuple[int, list[float], str, float]] = []
+    for t, time_s in enumerate(known.clip.times_s.tolist()):
+        one, two = known.tracks.xyxy[:, t]
+        if abs(time_s - 2.0) > apart_s / 2:
+            rows += [(t, box.tolist(), "object", 0.9) for box in (one, two)]
+        elif region:
+            both = np.concatenate([np.minimum(one[:2], two[:2]), np.maximum(one[2:], two[2:])])
+            rows.append((t, both.tolist(), "object", 0.9))
+    return known, detections(known.clip, rows)
+
+
+@pytest.mark.parametrize("apart_s", [0.6, 1.2])
+def test_two_that_were_one_region_for_long_keep_who_they_are(apart_s: float) -> None:
+    known, seen = passing_as_one(apart_s)
+    found = tracked(known, seen)
+    assert len(found.ids) == 2
+    for subject in (0, 1):
+        assert follows(found, known, subject) > 0.95
+
+
+def test_without_a_region_in_between_nobody_knows_for_so_long() -> None:
+    known, seen = passing_as_one(1.6, region=False)
+    assert len(tracked(known, seen).ids) == 4
+
+
+def test_what_comes_out_of_a_region_elsewhere_is_another() -> None:
+    """The region holds both places, but the way from one to the other is not the one that either goes."""
+    known, seen = passing_as_one(1.2)
+    late = seen.sample >= 26
+    seen.xyxy[late] += [0.0, 60.0, 0.0, 60.0]
+    assert len(tracked(known, seen).ids) == 4

@@ -177,7 +177,7 @@ def exit_side(text: str) -> tuple[str, ...]:
 
 
 NUMBERS = "|".join([*lex.NUMBERS, r"\d+"])
-_COUNT = re.compile(rf"\b(?:(once|twice|thrice)|({NUMBERS})(?: more)? times)\b", re.IGNORECASE)
+_COUNT = re.compile(rf"\b(?:(once|twice|thrice)|({NUMBERS})(?: more)? times?)\b", re.IGNORECASE)
 
 _STEPS = re.compile(
     rf"\b({NUMBERS})(?: (?:more|small|large|big|quick|slow|long|short|full|light|heavy))* "

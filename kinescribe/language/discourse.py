@@ -119,6 +119,8 @@ class Discourse:
             role: ``subject`` or ``object``: what it is to its verb.
             agent: who does it, and so is not meant by an object unless it is reflexive.
         """
+        if phrase.text in _REFLEXIVE:
+            return phrase.text, None
         if _is_pronoun(phrase):
             if phrase.entity is None:
                 phrase.entity = self.resolve(phrase.head, role, agent)

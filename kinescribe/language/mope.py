@@ -223,7 +223,7 @@ def _modifiers(sentence: Sentence, event: Event) -> None:
     found, near = ways.way(event.zone), _near(sentence, event)
     event.direction, event.shape = _with_particles(sentence, event, found.direction), found.shape
     event.count = ways.count(event.zone) or ways.count(near)
-    if event.lemma in _COLLIDE:
+    if event.lemma in _COLLIDE and event.patient is None:
         event.direction = tuple(d for d in event.direction if d != "in")
     event.manner = ways.magnitude(near) or ways.magnitude(event.zone)
     if event.lemma in ("enter", "appear", "arrive", "come", "emerge"):
@@ -237,7 +237,7 @@ def _with_particles(sentence: Sentence, event: Event, said: tuple[str, ...]) -> 
     inward = event.patient is not None and re.search(r"\binto (?:\w+[ -]){1,4}", event.zone + " ")
     aims = [t.low for t in sentence.tokens if t.head == event.index and t.relation in _PARTICLE and t.tag in _LOOSE]
     found = [low for low in aims if low in ("in", "out")] or (
-        ["in"] if inward and event.lemma not in _COLLIDE and not _POSES.search(event.zone) else []
+        ["in"] if inward and not _POSES.search(event.zone) else []
     )
     opposite = {"in": "out", "out": "in"}
     return tuple(dict.fromkeys([*said, *(d for d in found if opposite[d] not in said)]))

@@ -111,11 +111,22 @@ class Roles:
             held = self.sentence.child(head, "obj", "iobj")
             if held is not None:
                 return self.sentence.phrase_at(held)
+        if relation == "conj" and (before := self._right_before(i)) is not None:
+            return before
         if relation == "conj":
             head = self._nearer(i, head)
         if relation in ("xcomp", "advcl") or relation == "conj" and self._agree(i, head):
             return self._seen_subject(head, depth + 1)
         return None
+
+    def _right_before(self, i: int) -> Phrase | None:
+        """Return the phrase that alone stands between a comma and a verb: "one opens the bag, two scratches his head"."""
+        opens = self.sentence.opens(i)
+        phrase = next((p for p in self.phrases if opens <= p.first <= opens + 1 and p.preposition is None), None)
+        if phrase is None or phrase.last >= i or phrase.head in _MEASURES | _POINTING:
+            return None
+        between = self.tokens[phrase.last + 1 : i]
+        return phrase if all(t.tag in ("ADV", "AUX", "NEG") for t in between) else None
 
     def _nearer(self, i: int, head: int) -> int:
         """Return the verb whose subject a coordinated one shares: the last with one of its own, "he reads it, she nods"."""
@@ -181,12 +192,24 @@ class Roles:
             return own[0] if singular else self._joined(own[0], opens)
         if opens and self.tokens[opens - 1].tag == "REL":
             return self._antecedent(opens - 1)
+        fresh = self._fresh_subject(i)
+        if fresh is not None:
+            return fresh
         comma = opens > 0 and any(t.low == "," for t in self.tokens[max(0, opens - 3) : opens])
         if comma and self.main is not None:
             return self.main
         if self.current is None and self.main is None:
             return self._interrupted(opens)
         return self.current or self.main
+
+    def _fresh_subject(self, i: int) -> Phrase | None:
+        """Return what a part of the sentence after ";" is about: "...; the younger one, who was behind, turns around"."""
+        marks = [n for n in range(i) if self.tokens[n].low == ";"]
+        start = marks[-1] + 1 if marks else 0
+        rel = next((n for n in range(start, i) if self.tokens[n].tag == "REL"), i)
+        verbs = any(t.tag in ("VERB", "AUX") for t in self.tokens[start:rel])
+        first = next((p for p in self.phrases if start <= p.first <= start + 1 and p.preposition is None), None)
+        return first if marks and first is not None and first.last < i and not verbs else None
 
     def _absolute(self, phrase: Phrase, found: list[Event]) -> bool:
         """Whether a phrase is what a participle before the verb describes: "a woman, her sleeves rolled up, kneads"."""

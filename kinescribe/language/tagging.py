@@ -331,7 +331,7 @@ class _Verbs:
                 form = self._believed(i, own)
                 if form is not None:
                     token.tag, token.form = "VERB", form
-                    if i and self.tokens[i - 1].tag == "ADJ" and self.tokens[i - 1].low in _ORDINALS:
+                    if i and self.tokens[i - 1].tag == "ADJ" and form.kind == "third":
                         self.tokens[i - 1].tag = "NOUN"
                     self._note(form)
                 elif token.tag == "":
@@ -394,6 +394,8 @@ class _Verbs:
         token = self.tokens[i]
         if before == "VERB" and self.subject_open:
             return True  # "a person who was sitting gets up"
+        if before == "ADJ" and token.seen is not None and token.seen.kind == "third" and token.relation != "amod":
+            return not self.finite  # "the drum major lowers": what stands before it is its subject
         if token.relation in ("amod", "compound") or before in ("DET", "POSS", "POSN", "ADJ", "VERB"):
             return False
         if token.low in lex.BODY_PARTS and before in ("TO", "PREP"):
@@ -409,8 +411,9 @@ class _Verbs:
         if self._child(i, "nsubj") and not self._child(i, "cop"):
             return True
         before = self.tokens[i - 1] if i else None
-        named = before is not None and before.tag == "NOUN" and lex.is_verb(lex.verb_lemma(self.tokens[i].low))
-        return named and not self.finite and not self._finite_near(i)
+        low = self.tokens[i].low
+        third = before is not None and before.tag == "NOUN" and low.endswith("s") and not before.low.endswith("s")
+        return third and lex.is_verb(lex.verb_lemma(low)) and not self.finite and not self._finite_near(i)
 
     def _finite_near(self, i: int) -> bool:
         """Whether another word of the clause can be its finite verb: "the pirate thrusts at him" has none but one."""

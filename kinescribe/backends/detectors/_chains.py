@@ -8,6 +8,8 @@ import numpy as np
 
 from kinescribe.backends.detectors._regions import Region, overlap
 
+HELD = 0.8
+"""A region holds another that lies in it with this share: outlines stray."""
 Chain = list[tuple[int, Region]]
 """One region over time: sample of the stretch, and what it looks like there."""
 
@@ -92,13 +94,24 @@ def _is_ghostly(chain: Chain) -> bool:
 
 def _leads_on(chain: Chain, alive: Sequence[Chain]) -> bool:
     """Whether something that moves comes to the chain's place before it, or goes from there after it."""
-    return any(_continues(chain, other) or _continues(other, chain) for other in alive)
+    return any(
+        _continues(chain, other, chain[-1][1]) or _continues(other, chain, chain[0][1]) for other in alive
+    )
 
 
-def _continues(first: Chain, then: Chain) -> bool:
-    """Whether a chain begins where and when another one ends."""
+def _continues(first: Chain, then: Chain, whole: Region) -> bool:
+    """Whether a chain begins where and when another one ends, or the ``whole`` one takes the other in."""
     (end, last), (start, next_one) = first[-1], then[0]
-    return -2 <= start - end <= 4 and _follows(last, next_one)
+    part = last if whole is next_one else next_one
+    return -2 <= start - end <= 4 and (_follows(last, next_one) or _holds(whole, part))
+
+
+def _holds(whole: Region, part: Region) -> bool:
+    """Whether a region holds another: a thing that comes up to one at rest is one region with it."""
+    x0, y0, x1, y1 = whole.xyxy
+    a0, b0, a1, b1 = part.xyxy
+    shared = max(0.0, min(x1, a1) - max(x0, a0)) * max(0.0, min(y1, b1) - max(y0, b0))
+    return shared >= HELD * part.area
 
 
 def _by_ghost(chain: Chain) -> list[Chain]:

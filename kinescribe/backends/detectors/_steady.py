@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 
 from kinescribe.backends.detectors._chains import Chain, mistakes, seen_twice
+from kinescribe.backends.detectors._ends import without_residents
 from kinescribe.backends.detectors._hollows import hollows
 from kinescribe.backends.detectors._pictures import Held, covered, gain, luma, planes, warped
 from kinescribe.backends.detectors._plate import Plate, median_pixels, sort_pixels
@@ -48,6 +49,7 @@ class Scene(NamedTuple):
         into = compose_affine(invert_affine(held.places), held.places[middle][None])
         pictures = _aligned(held, middle, into)
         plate = Plate.of([pictures[i] for i in _spread(len(pictures), plate_samples)], _is_warped(into))
+        plate = without_residents(plate, pictures, held.min_pixels, _is_warped(into))
         return cls(held, pictures, into, plate)
 
     @property
