@@ -14,7 +14,7 @@ RECENCY, SUBJECT, OBJECT, OTHER, PARALLEL = 100.0, 80.0, 50.0, -20.0, 35.0
 adverbial lacks the 50 for those that do not. All are halved with every sentence."""
 _ALIVE, _CERTAIN, _TOPIC = 60.0, 60.0, 8.0
 """What makes one of several fitting entities likelier: it lives or moves, its gender is known, it led before (ours)."""
-_ROLES = {"subject": SUBJECT, "minor": OBJECT, "object": OBJECT, "other": OTHER}
+_ROLES = {"subject": SUBJECT, "goal": SUBJECT + 5, "minor": OBJECT, "object": OBJECT, "other": OTHER}
 _MEMORY = 64
 """Entities that are kept; far more than a caption has, so that only texts without end are cut short."""
 _GENDER = {
@@ -63,7 +63,7 @@ class Entity:
         topic = min(_TOPIC * self.led, 5 * _TOPIC)
         if gender is not None:
             certain = _CERTAIN if self.gender == gender else 0.0
-            return topic + certain + {"person": _ALIVE, "animal": _ALIVE / 3}.get(self.kind, -_CERTAIN)
+            return topic + certain + {"person": _ALIVE, "animal": _ALIVE / 3}.get(self.kind, _ALIVE / 2)
         if pronoun in _MANY and role == "subject":
             alive = self.kind in ("person", "animal", "group")
             return topic + _ALIVE * alive - _CERTAIN * (self.kind == "part")
@@ -96,7 +96,10 @@ class Discourse:
                 self._note(phrase, "minor" if phrase.preposition is None else "other")
 
     def remember(self, phrase: Phrase, role: str) -> None:
-        """Note a subject, a subject of a subordinate clause (``minor``) or an object; of a part its owner as well."""
+        """Note a subject, a subject of a subordinate clause (``minor``), an object, or to whom something goes (``goal``).
+
+        Of a part its owner is noted. Receivers are spoken of next as likely as givers (Stevenson et al. 1994).
+        """
         if _is_pronoun(phrase):
             phrase.entity = phrase.entity or self.resolve(phrase.head, role) or self._unnamed(phrase.head)
             if phrase.entity is not None:

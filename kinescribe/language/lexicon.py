@@ -291,14 +291,14 @@ TRANSITIVE_PARTICLE = frozenset(
 LIMB_PARTS = frozenset(
     (
         "arm arms forearm forearms leg legs torso hip hips shoulder shoulders knee knees elbow elbows waist body "
-        "back chest thigh thighs calf calves tail wing wings trunk spine upper-body core neck"
+        "back chest thigh thighs shin shins calf calves belly stomach abdomen tummy pelvis ribs rib buttock buttocks hindquarters haunches lap tail wing wings trunk spine upper-body core neck"
     ).split()
 )
 DISTAL_PARTS = frozenset(
     (
         "hand hands finger fingers fingertip fingertips fist fists palm palms thumb thumbs wrist wrists foot "
         "feet toe toes ankle ankles heel heels head heads face chin gaze eye eyes mouth lips tongue beak ear "
-        "ears teeth nose paw paws"
+        "ears teeth nose forehead brow cheek cheeks jaw knuckle knuckles sole soles hoof hooves claw claws muzzle snout paw paws"
     ).split()
 )
 BODY_PARTS = LIMB_PARTS | DISTAL_PARTS

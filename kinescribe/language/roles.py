@@ -21,6 +21,7 @@ _MEASURES = frozenset(
 _CHAIN = 12
 """Verbs up a tree until a subject is found: more are a loop or a broken tree."""
 
+_TRANSFER = frozenset("hand give pass throw toss lob offer kick bring send serve bounce roll roll slide fling".split())
 _POINTING = frozenset(["that", "this", "what", "which", "all", "there"])
 _PORTIONS = frozenset(
     (
@@ -57,13 +58,16 @@ class Roles:
             found: the events before it in the sentence.
         """
         self.discourse.see(p for p in self.phrases if p.last < event.index)
-        subject = self._seen_subject(event.index) or self._find_subject(event, opens, found)
+        seen = self._seen_subject(event.index)
+        seen = None if seen is not None and self._absolute(seen, found) else seen
+        subject = seen or self._find_subject(event, opens, found)
         fronted = event.kind == "gerund" and subject is None
         if fronted:
             self.waiting.append(event)
             return None
         form = self.tokens[event.index].form
         caused = bool(found) and form is not None and form.kind == "base" and found[-1].lemma in lex.CAUSATIVES
+        caused = caused or self.sentence.bare(event.index)
         if event.kind in ("finite", "passive") and subject is not None and not caused:
             governed = self._governed(opens, subject)
             self.governed = governed
@@ -92,11 +96,11 @@ class Roles:
         token = self.tokens[i]
         if not token.pos or depth > _CHAIN:
             return None
-        own = self.sentence.subject_of(i)
+        own, opens = self.sentence.subject_of(i), self.sentence.opens(i)
+        inside = [p for p in self.phrases if opens <= p.first < i and p.preposition is None]
+        if opens and self.tokens[opens - 1].tag == "REL" and inside and inside[0].head not in _MEASURES:
+            return inside[0]  # "the silk that he stuffed into his fist"
         if own is not None and self.tokens[own].tag == "REL":
-            inside = [p for p in self.phrases if self.sentence.opens(i) <= p.first < i and p.preposition is None]
-            if inside:
-                return inside[0]  # "the silk that he stuffed into his fist"
             return None if token.relation == "conj" else self._relative_subject(i)
         if own is not None:
             found = self.sentence.phrase_at(own)
@@ -303,6 +307,14 @@ class Roles:
         if event.lemma not in lex.STATES:
             self.discourse.remember(target, "object")
         self._instrument(event, end)
+        self._receiver(event, end)
+
+    def _receiver(self, event: Event, end: int) -> None:
+        """Note to whom something is handed or thrown: it is spoken of next."""
+        if event.lemma in _TRANSFER:
+            for phrase in self.phrases:
+                if event.index < phrase.first < end and phrase.preposition == "to":
+                    self.discourse.remember(phrase, "goal")
 
     def _passive_owner(self, subject: Phrase | None) -> str | None:
         if subject is None or subject.head not in lex.BODY_PARTS:

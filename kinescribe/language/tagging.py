@@ -335,7 +335,9 @@ class _Verbs:
                         self.tokens[i - 1].tag = "NOUN"
                     self._note(form)
                 elif token.tag == "":
-                    token.tag = _OPEN.get(token.pos, "NOUN")
+                    inside = i > 0 and self.tokens[i - 1].tag in ("DET", "POSS", "POSN", "ADJ")
+                    ends = i + 1 == len(self.tokens) or self.tokens[i + 1].tag not in ("", "NOUN", "ADJ")
+                    token.tag = "NOUN" if inside and ends else _OPEN.get(token.pos, "NOUN")
 
     def _believed(self, i: int, own: lex.Form | None) -> lex.Form | None:
         """Return how a word is read as a verb, given how the rules read it; None for no verb."""
@@ -384,6 +386,7 @@ class _Verbs:
         """Whether the tree makes a word the subject of a verb further on."""
         token = self.tokens[i]
         ahead = token.head > i + 1 and self.tokens[token.head].seen is not None
+        ahead = ahead and not any(t.tag == "PUNCT" for t in self.tokens[i : token.head])
         following = self.tokens[i + 1].tag if i + 1 < len(self.tokens) else ""
         alone = following in ("PREP", "PUNCT", "ADV", "REL", "CC")  # what takes an object is a verb after all
         return token.pos == "NOUN" and token.relation.startswith("nsubj") and ahead and alone
