@@ -228,13 +228,29 @@ _SAID: Mapping[str, Callable[[Action], Any]] = {
 }
 
 
+_OPPOSED = tuple(
+    frozenset(words.split())
+    for words in (
+        "red green blue yellow orange purple violet pink brown black white gray grey beige golden silver",
+        "tall taller tallest short shorter shortest",
+        "big bigger large larger small smaller little tiny huge",
+        "old older elderly young younger",
+        "front back rear near far upper lower top bottom",
+        "former latter last third fourth",
+    )
+)
+"""Words that tell a thing from its rivals: one of a line in each of two names, and they are two things."""
+
+
 def _same_name(one: str, two: str) -> bool:
     """Whether two phrases can mean the same: one head, and no word that tells it from its rivals."""
     a, b = one.split(), two.split()
     rivals = SIDES | {"other", "second", "first", "another"}
     if set(one.split()) & EVERYBODY and set(two.split()) & EVERYBODY:
         return True
-    return a[-1].rstrip("s") == b[-1].rstrip("s") and set(a) & rivals == set(b) & rivals
+    if a[-1].rstrip("s") != b[-1].rstrip("s") or set(a) & rivals != set(b) & rivals:
+        return False
+    return not any(set(a) & kind and set(b) & kind and not set(a) & set(b) & kind for kind in _OPPOSED)
 
 
 _ALIKE: Mapping[str, Callable[[str, str], bool]] = {"agent": _same_name, "patient": _same_name}

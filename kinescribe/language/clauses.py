@@ -128,6 +128,9 @@ class Sentence:
         if following is None:
             return len(self.tokens)
         opens = self.opens(following)
+        for n in range(i + 1, opens - 1):
+            if self.tokens[n].tag == "CC" and self.tokens[n + 1].low == ",":
+                return n  # "dives and, with her right fist, punches the ball"
         if opens <= i:
             return self.group_start(following)
         end = opens - 1
@@ -158,7 +161,7 @@ class Sentence:
         if link in _LATER:
             return "next" if main_before else "later"
         if link in _FIRST:
-            return "earlier" if main_before else "next"
+            return "earlier" if main_before and not self._leads(i, opens) else "next"
         if link in _SAME:
             return "same" if main_before else "same_ahead"
         helper = self.helper(i)
@@ -170,6 +173,13 @@ class Sentence:
             listed = opens > 0 and self.tokens[opens - 1].tag == "CC" and found and found[-1].kind == "gerund"
             return "same" if found and not listed else "next"
         return "next"
+
+    def _leads(self, i: int, opens: int) -> bool:
+        """Whether a clause with "after" belongs to what follows: "she dives in and, after surfacing, waves"."""
+        before = self.tokens[opens - 2].low if opens >= 2 else ""
+        later = next((n for n in range(i + 1, len(self.tokens)) if self.tokens[n].tag == "VERB"), None)
+        joins = later is not None and self.tokens[max(0, self.opens(later) - 1)].low == ","
+        return before in (",", "and", "then", "but") and joins
 
     def _perfect(self, i: int) -> bool:
         return any(t.low in lex.HAVE for t in self.tokens[max(0, i - 3) : i])

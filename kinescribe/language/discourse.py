@@ -24,8 +24,6 @@ _THING = frozenset(["it", "itself", "its"])
 _MANY = frozenset(["they", "them", "themselves", "their", "theirs", "both"])
 _UNNAMED = {"he": "person", "she": "person", "they": "group", "it": "thing"}
 _REFLEXIVE = frozenset(["himself", "herself", "itself", "themselves"])
-_APPOSED = frozenset(["target", "subject", "object"])
-"""Words that only point at a thing: "the target, a small dog, ..."."""
 
 
 @dataclass(eq=False)

@@ -42,7 +42,21 @@ def noun_phrases(tokens: list[Token]) -> list[Phrase]:
             i = last + 1
         else:
             i += 1
+    _explain(tokens, phrases)
     return phrases
+
+
+def _explain(tokens: list[Token], phrases: list[Phrase]) -> None:
+    """Call what is only pointed at by what it is: "the target, a small dog, ..."."""
+    for one, two in zip(phrases, phrases[1:], strict=False):
+        comma = two.first == one.last + 2 and tokens[one.last + 1].low == ","
+        if comma and one.head in _POINTERS and tokens[two.first].tag == "DET" and two.preposition is None:
+            one.text, one.head = two.text, two.head
+        elif comma and two.head in _POINTERS and two.preposition is None:
+            two.text, two.head = one.text, one.head
+
+
+_POINTERS = frozenset(["target", "subject", "object"])
 
 
 def _phrase_end(tokens: list[Token], first: int) -> int:

@@ -309,6 +309,13 @@ class Roles:
         self._instrument(event, end)
         self._receiver(event, end)
 
+    def _fronted(self, i: int) -> int:
+        """Return where a phrase between commas before a verb begins: "and, with her right fist, punches the ball"."""
+        opens = self.sentence.opens(i)
+        starts = [n for n in range(max(0, opens - 8), opens - 1) if self.tokens[n].tag == "CC"]
+        fronted = starts and self.tokens[opens - 1].low == "," and self.tokens[starts[-1] + 1].low == ","
+        return starts[-1] if fronted else i
+
     def _receiver(self, event: Event, end: int) -> None:
         """Note to whom something is handed or thrown: it is spoken of next."""
         if event.lemma in _TRANSFER:
@@ -406,8 +413,9 @@ class Roles:
         """A body part in "with the left hand", "on his knees" is what the motion is made with."""
         if event.part is not None:
             return
+        first = self._fronted(event.index)
         for phrase in self.phrases:
-            near = event.index < phrase.first < end and phrase.preposition in ("with", "on", "at", "through")
+            near = (event.index < phrase.first < end or first <= phrase.first < event.index) and phrase.preposition in ("with", "on", "at", "through")
             if near and phrase.head in lex.BODY_PARTS:
                 event.part = phrase.text
                 self.discourse.remember(phrase, "minor")

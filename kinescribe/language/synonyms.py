@@ -20,6 +20,7 @@ lower drop
 bend flex
 straighten extend stretch unbend
 turn rotate pivot swivel spin twist
+turn switch
 spin twirl whirl revolve rotate
 jump leap hop spring bound
 walk stroll step stride pace amble

@@ -3,7 +3,8 @@
 Method: one corner per 16-px cell of a 320-px picture (even sampling matters more than the estimator: corner
 detectors pile onto a textured foreground), pyramidal Lucas-Kanade there and back, the similarity that most of
 the picture agrees on. Every sample is registered to a *key sample* far back as well as to its neighbour, so
-that errors do not add up; motion below noise is rest, exactly.
+that errors do not add up; motion below noise is rest, exactly. Where corners are noise (a plain wall), the picture as
+a whole is asked whether it rests (``_whole``).
 Papers: Lucas & Kanade 1981; Bouguet 2000 (pyramids); Torr & Zisserman 2000 (MSAC).
 
 What is not known is NaN: after a cut the picture shows another plane than the first sample's, and while driving

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import combinations
 from typing import Any, ClassVar, NamedTuple
 
 import cv2
@@ -137,7 +138,7 @@ class _Flow(NamedTuple):
     own: Float[np.ndarray, "2 3"] | None = None
     """Where the camera takes a pixel of the small picture to; None where it rests."""
     to: UInt8[np.ndarray, "H W"] | None = None
-    """The neighbour's whole small picture; None before a camera at rest."""
+    """The neighbour's whole small picture."""
 
     @property
     def camera_rests(self) -> bool:
@@ -306,7 +307,7 @@ class FlowRegions:
         velocity = moved / np.float32(step)
         if np.abs(induced - np.eye(2, 3)).max() < 1e-6:
             smooth = _dense(dis.smooth, one, two)
-            return _Flow(window, self._level(smooth), self._level(moved), velocity, step)
+            return _Flow(window, self._level(smooth), self._level(moved), velocity, step, None, there.grey)
         own = induced * [[1, 1, scale]]
         level = self._unexplained(one, two, moved, _in_window(own, window))
         return _Flow(window, level, level, velocity, step, own, there.grey)
@@ -374,7 +375,27 @@ class FlowRegions:
 def _go_as_one(clip: Clip, pieces: Float[np.ndarray, "P 4"], whole: _Box, seen: _Seen) -> bool:
     """Whether every piece moves as the whole does: things that pass each other flow side by side, but not as one."""
     off = np.array([_velocity_in(clip, piece, seen) for piece in pieces]) - whole.velocity_px_s
-    return bool(np.hypot(*off.T).max() <= AS_ONE * np.hypot(*whole.velocity_px_s))
+    if np.hypot(*off.T).max() > AS_ONE * np.hypot(*whole.velocity_px_s):
+        return False
+    return not any(_ground_between(clip, one, two, whole, seen) for one, two in combinations(pieces, 2))
+
+
+def _ground_between(
+    clip: Clip, one: Float[np.ndarray, "4"], two: Float[np.ndarray, "4"], whole: _Box, seen: _Seen
+) -> bool:
+    """Whether what is between two regions stays where it is while they go: two things in step, no pieces of one."""
+    between = _between(one, two)
+    if between is None:
+        return False
+    box = _small_box(clip, between, seen.look.grey.shape)
+    for flow in seen.flows or []:
+        if flow.window.holds(box):
+            window = box.inside(flow.window)
+            with_them, at_rest = (
+                _off(seen.look, flow, window, v) for v in (whole.velocity_px_s, np.zeros(2))
+            )
+            return with_them > at_rest + MAX_OFF_LEVELS
+    return False
 
 
 def _without_gaps(clip: Clip, look: _Look, flow: _Flow, boxes: list[_Box]) -> list[_Box]:
@@ -582,7 +603,7 @@ def _carried(arriving: list[_Flow], fore: _Flow) -> _Flow:
         np.asarray(cv2.remap(plane, x, y, cv2.INTER_LINEAR))
         for plane in (earlier.fine, earlier.velocity_px_s)
     )
-    return _Flow(fore.window, fine, fine, velocity, earlier.step, earlier.own)
+    return _Flow(fore.window, fine, fine, velocity, earlier.step, earlier.own, earlier.to)
 
 
 def _agreed(one: _Flow, two: _Flow) -> _Flow:

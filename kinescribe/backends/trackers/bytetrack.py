@@ -67,7 +67,7 @@ class ByteTrack:
     """Detections that lie by this share in the place of one track are pieces of its subject (not of people,
     whose detectors see whole bodies)."""
 
-    revision: ClassVar[int] = 1
+    revision: ClassVar[int] = 2
 
     @classmethod
     def identity(cls) -> str:
@@ -88,6 +88,9 @@ class ByteTrack:
             image=detections.xyxy.copy(),
             scene=_scene_boxes(maps, detections),
             score=detections.score,
+            velocity=np.full((len(detections.sample), 2), np.nan)
+            if detections.velocity_px_s is None
+            else detections.velocity_px_s,
         )
         as_filmed = in_scene._replace(scene=in_scene.image)
         usable = np.isfinite(in_scene.scene).all(1) & (in_scene.image[:, 2:] > in_scene.image[:, :2]).all(1)
@@ -174,7 +177,7 @@ class ByteTrack:
             others = np.array([other.box for other in states if other is not state]).reshape(-1, 4)
             claimed = box_iou(seen.scene[rest], others).max(axis=1, initial=0.0) >= SAME_IOU
             pieces = rest[(box_cover(seen.scene[rest], whole)[:, 0] >= self.piece_cover) & ~claimed]
-            if len(pieces) < 2:
+            if len(pieces) < 2 or _go_apart(seen.velocity[pieces], state):
                 continue
             union = _round(seen.scene[pieces])
             fits = box_iou(np.vstack([union[None], seen.scene[pieces]]), state.box[None])[:, 0]
@@ -193,6 +196,8 @@ class _Seen(NamedTuple):
     image: Float[np.ndarray, "D 4"]
     scene: Float[np.ndarray, "D 4"]
     score: Float[np.ndarray, "D"]
+    velocity: Float[np.ndarray, "D 2"]
+    """Of the pixels inside, as filmed; NaN where unknown."""
 
 
 class _State(NamedTuple):
@@ -227,6 +232,15 @@ def _pass_each_other(states: Sequence[_State]) -> bool:
     velocity = np.array([state.velocity for state in states])
     spread = np.hypot(*(velocity[:, None] - velocity[None]).reshape(-1, 2).T).max()
     return bool(spread >= 0.5 * smallest)
+
+
+def _go_apart(velocity: Float[np.ndarray, "M 2"], state: _State) -> bool:
+    """Whether regions differ in velocity by half a thing's size per second: pieces of one thing go with it."""
+    known = velocity[np.isfinite(velocity).all(1)]
+    if len(known) < 2:
+        return False
+    spread = np.hypot(*(known[:, None] - known[None]).reshape(-1, 2).T).max()
+    return bool(spread >= 0.5 * box_size(state.box[None])[0])
 
 
 def _widened(box: Float[np.ndarray, "4"], share: float) -> Float[np.ndarray, "4"]:

@@ -1,0 +1,1 @@
+"""Language models (``llm.client.model_of("openai:MODEL@URL")``): one call each, and nothing around it."""
