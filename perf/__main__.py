@@ -5,7 +5,8 @@
     python -m perf --memory        # also: peak memory for 1 and for 10 minutes
     python -m perf --hour          # only: peak memory of a run of an hour-long video
 
-Also: events and facts of a crowded clip, and the kinematics of 1,000 clips, in processes of their own.
+Also: events and facts of a crowded clip, the kinematics of 1,000 clips, reading captions, and calls to a model, in
+processes of their own.
 
 Seconds differ between machines and hours; the ratios are taken within one run: to the video's length (times
 real time, CPU seconds of one core) and to a yardstick that is run beside it, decoding the same video to RGB.
@@ -18,7 +19,7 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from perf import facts, kinematics, memory, speed, videos
+from perf import facts, kinematics, llm, memory, parser, speed, videos
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -55,7 +56,7 @@ def _measure(args: argparse.Namespace, folder: Path) -> int:
     shown = [(args.video, "the given video")] if args.video else _defaults(folder)
     kept = [speed.measure(path, title, args.rounds) for path, title in shown]
     if not args.video:
-        kept += [facts.table(), kinematics.table()]
+        kept += [facts.table(), kinematics.table(), parser.table(), llm.table()]
     if args.memory:
         kept.append(memory.compare(shown[0][0], folder))
     return int(not all(kept))

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from kinescribe import plugins
 from kinescribe.errors import StoreError
-from kinescribe.exporters import Exported, foundationmotion, jsonl, to_json
+from kinescribe.exporters import Exported, foundationmotion, jsonl
+from kinescribe.plain import to_json
 from kinescribe.records import (
     CameraMotion,
     Captions,

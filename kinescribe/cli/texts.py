@@ -228,7 +228,8 @@ def _seconds(row: Mapping[str, Any]) -> float | None:
 
 
 def _write(out: Path, rows: Iterator[dict[str, Any]]) -> int:
-    from kinescribe.exporters import to_json, whole_files
+    from kinescribe.exporters import whole_files
+    from kinescribe.plain import to_json
 
     written = 0
     with whole_files([out]) as (stream,):

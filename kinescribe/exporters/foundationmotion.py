@@ -39,17 +39,14 @@ from jaxtyping import Float
 
 from kinescribe.exporters import (
     Exported,
-    HandPart,
     RunReader,
-    hand_parts,
     is_pending,
-    normalised_boxes,
     num_failed,
-    to_json,
     wanted_clips,
     whole_files,
 )
 from kinescribe.exporters.jsonl import question_rows
+from kinescribe.plain import HandPart, hand_parts, normalised_boxes, to_json
 from kinescribe.records import (
     CameraMotion,
     Caption,

@@ -24,12 +24,12 @@ from kinescribe.exporters import (
     RunReader,
     is_pending,
     num_failed,
-    to_json,
     wanted_clips,
     whole_files,
 )
 from kinescribe.language import ground, names, parse, render
 from kinescribe.language.grounding import states
+from kinescribe.plain import to_json
 from kinescribe.records import (
     CameraMotion,
     Caption,

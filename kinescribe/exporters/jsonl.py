@@ -33,16 +33,12 @@ from kinescribe.errors import StoreError
 from kinescribe.exporters import (
     Exported,
     RunReader,
-    hand_parts,
     is_pending,
-    normalised_boxes,
     num_failed,
-    number,
-    numbers,
-    to_json,
     wanted_clips,
     whole_files,
 )
+from kinescribe.plain import hand_parts, normalised_boxes, number, numbers, to_json
 from kinescribe.records import CameraMotion, Captions, Clip, Facts, Hands, Questions, Tracks, Verdicts
 
 __all__ = ["export"]

@@ -75,7 +75,8 @@ class Sentence:
             if token.head == i and j != i and token.relation.split(":")[0] in ("nsubj", "csubj")
         ]  # fmt: skip
         named = [j for j in found if self.tokens[j].tag != "REL"]
-        return (named or found or [None])[-1]
+        found = named or found
+        return found[-1] if found else None
 
     def kind(self, i: int) -> str:
         """Return how a verb stands: finite, gerund, infinitive or passive."""

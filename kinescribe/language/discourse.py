@@ -155,7 +155,9 @@ class Discourse:
             return own[-1] if own else None
         if pronoun in ("they", "both") and not any(e.kind != "thing" for e in fitting):
             return self._both() or (fitting[-1] if fitting else None)
-        found = max(fitting, key=lambda e: (self._salience(e, role) + e.bonus(pronoun, role), e.order), default=None)
+        found = max(
+            fitting, key=lambda e: (self._salience(e, role) + e.bonus(pronoun, role), e.order), default=None
+        )
         if found is not None and found.gender is None:
             found.gender = _GENDER.get(pronoun)
         return found

@@ -36,11 +36,15 @@ HAVE = frozenset(["has", "have", "had", "having"])
 GET = frozenset(["get", "gets", "got", "getting"])
 """Helpers of a passive: "gets tossed"."""
 DO = frozenset(["do", "does", "did"])
-MODALS = frozenset(["may", "might", "can", "cannot", "ca", "could", "would", "should", "will", "shall", "must"])
+MODALS = frozenset(
+    ["may", "might", "can", "cannot", "ca", "could", "would", "should", "will", "shall", "must"]
+)
 NEGATIONS = frozenset(["not", "never", "n't", "hardly", "without"])
 COORDINATORS = frozenset(["and", "or", "but", "then", "so"])
 SUBORDINATORS = frozenset(
-    ("after before while as when whenever until once because since although though if where whereas whereupon").split()
+    (
+        "after before while as when whenever until once because since although though if where whereas whereupon"
+    ).split()
 )
 RELATIVES = frozenset(["who", "which", "that", "whose", "whom"])
 PREPOSITIONS = frozenset(
@@ -260,7 +264,23 @@ OBJECT_CONTROL = frozenset(
     ).split()
 )
 """Whose object does what the next verb says: "lets the ball drop"; after others the subject does ("uses X to cut")."""
-UNREALISED = frozenset(["prepare", "wait", "intend", "plan", "want", "threaten", "ready", "refuse", "hope", "decline", "hesitate", "expect", "need"])
+UNREALISED = frozenset(
+    [
+        "prepare",
+        "wait",
+        "intend",
+        "plan",
+        "want",
+        "threaten",
+        "ready",
+        "refuse",
+        "hope",
+        "decline",
+        "hesitate",
+        "expect",
+        "need",
+    ]
+)
 """What follows these (``to V``) does not happen."""
 LIGHT = frozenset(
     ["take", "perform", "do", "execute", "make", "give", "come", "go", "throw", "complete", "deliver", "have"]

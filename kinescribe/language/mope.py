@@ -16,6 +16,7 @@ from itertools import islice
 from kinescribe import plugins
 from kinescribe.language import directions as ways
 from kinescribe.language import lexicon as lex
+from kinescribe.language.chatter import mask_chatter
 from kinescribe.language.clauses import Event, Sentence
 from kinescribe.language.discourse import Discourse
 from kinescribe.language.idioms import idioms
@@ -90,8 +91,8 @@ class _Text:
     """A text on its way to actions."""
 
     def __init__(self, text: str) -> None:
-        self.masked, self.times = ways.mask_times(text)
-        self.spans = list(sentences(text))
+        self.masked, self.times = ways.mask_times(mask_chatter(text))
+        self.spans = [(a, b) for a, b in sentences(text) if self.masked[a:b].strip()]
 
     def sentences(self) -> list[str]:
         return [self.masked[start:end] for start, end in self.spans]
@@ -235,7 +236,11 @@ def _modifiers(sentence: Sentence, event: Event) -> None:
 def _with_particles(sentence: Sentence, event: Event, said: tuple[str, ...]) -> tuple[str, ...]:
     """Add the particles that the tree hangs on a verb: "taps the pin in with a mallet"; into things that are acted on."""
     inward = event.patient is not None and re.search(r"\binto (?:\w+[ -]){1,4}", event.zone + " ")
-    aims = [t.low for t in sentence.tokens if t.head == event.index and t.relation in _PARTICLE and t.tag in _LOOSE]
+    aims = [
+        t.low
+        for t in sentence.tokens
+        if t.head == event.index and t.relation in _PARTICLE and t.tag in _LOOSE
+    ]
     found = [low for low in aims if low in ("in", "out")] or (
         ["in"] if inward and not _POSES.search(event.zone) else []
     )

@@ -100,7 +100,9 @@ def _phrase(tokens: list[Token], first: int, last: int) -> Phrase | None:
         first,
         last,
         preposition,
-        "each other" if reciprocal else " ".join(t.text if len(t.text) == 1 else t.low.replace("_", " ") for t in words),
+        "each other"
+        if reciprocal
+        else " ".join(t.text if len(t.text) == 1 else t.low.replace("_", " ") for t in words),
         (nouns[-1] if nouns else words[-1]).low,
         _owner(tokens, owner, first),
         any(t.low in ("no", "neither", "nobody", "none") for t in own),

@@ -21,7 +21,9 @@ _MEASURES = frozenset(
 _CHAIN = 12
 """Verbs up a tree until a subject is found: more are a loop or a broken tree."""
 
-_TRANSFER = frozenset("hand give pass throw toss lob offer kick bring send serve bounce roll roll slide fling".split())
+_TRANSFER = frozenset(
+    "hand give pass throw toss lob offer kick bring send serve bounce roll roll slide fling".split()
+)
 _POINTING = frozenset(["that", "this", "what", "which", "all", "there"])
 _PORTIONS = frozenset(
     (
@@ -66,7 +68,9 @@ class Roles:
             self.waiting.append(event)
             return None
         form = self.tokens[event.index].form
-        caused = bool(found) and form is not None and form.kind == "base" and found[-1].lemma in lex.CAUSATIVES
+        caused = (
+            bool(found) and form is not None and form.kind == "base" and found[-1].lemma in lex.CAUSATIVES
+        )
         caused = caused or self.sentence.bare(event.index)
         if event.kind in ("finite", "passive") and subject is not None and not caused:
             governed = self._governed(opens, subject)
@@ -96,6 +100,9 @@ class Roles:
         token = self.tokens[i]
         if not token.pos or depth > _CHAIN:
             return None
+        told = self.sentence.phrase_at(token.agent if self.sentence.kind(i) != "passive" else token.patient)
+        if told is not None:
+            return told
         own, opens = self.sentence.subject_of(i), self.sentence.opens(i)
         inside = [p for p in self.phrases if opens <= p.first < i and p.preposition is None]
         if opens and self.tokens[opens - 1].tag == "REL" and inside and inside[0].head not in _MEASURES:
@@ -104,7 +111,9 @@ class Roles:
             return None if token.relation == "conj" else self._relative_subject(i)
         if own is not None:
             found = self.sentence.phrase_at(own)
-            named = found is not None and found.preposition is None and found.head not in _MEASURES | _POINTING
+            named = (
+                found is not None and found.preposition is None and found.head not in _MEASURES | _POINTING
+            )
             return self._with_others(i, own, found) if named else None  # type: ignore[arg-type]
         relation, head = token.relation.split(":")[0], token.head
         if relation == "acl" and self.tokens[head].tag != "VERB":
@@ -126,7 +135,9 @@ class Roles:
     def _right_before(self, i: int) -> Phrase | None:
         """Return the phrase that alone stands between a comma and a verb: "one opens the bag, two scratches his head"."""
         opens = self.sentence.opens(i)
-        phrase = next((p for p in self.phrases if opens <= p.first <= opens + 1 and p.preposition is None), None)
+        phrase = next(
+            (p for p in self.phrases if opens <= p.first <= opens + 1 and p.preposition is None), None
+        )
         if phrase is None or phrase.last >= i or phrase.head in _MEASURES | _POINTING:
             return None
         between = self.tokens[phrase.last + 1 : i]
@@ -212,7 +223,9 @@ class Roles:
         start = marks[-1] + 1 if marks else 0
         rel = next((n for n in range(start, i) if self.tokens[n].tag == "REL"), i)
         verbs = any(t.tag in ("VERB", "AUX") for t in self.tokens[start:rel])
-        first = next((p for p in self.phrases if start <= p.first <= start + 1 and p.preposition is None), None)
+        first = next(
+            (p for p in self.phrases if start <= p.first <= start + 1 and p.preposition is None), None
+        )
         return first if marks and first is not None and first.last < i and not verbs else None
 
     def _absolute(self, phrase: Phrase, found: list[Event]) -> bool:
@@ -248,7 +261,9 @@ class Roles:
         return chosen
 
     def _interrupted(self, opens: int) -> Phrase | None:
-        before = [p for p in self.phrases if self._label <= p.first and p.last < opens and p.preposition is None]
+        before = [
+            p for p in self.phrases if self._label <= p.first and p.last < opens and p.preposition is None
+        ]
         if (
             len(before) > 1
             and before[0].head in ("target", "subject", "object")
@@ -297,7 +312,9 @@ class Roles:
                 self.discourse.remember(phrase, "minor")
             return
         target = self._object_phrase(event, end) or self._seen_object(event, end)
-        target = self._second_object(event, target, end) if target is not None else self._far_object(event, end)
+        target = (
+            self._second_object(event, target, end) if target is not None else self._far_object(event, end)
+        )
         if target is None:
             self._instrument(event, end)
             return
@@ -357,6 +374,8 @@ class Roles:
     def _seen_object(self, event: Event, end: int) -> Phrase | None:
         """Return the object that the tree gives a verb where the rules find none: "scoops up a handful"."""
         found = self.sentence.child(event.index, "obj")
+        told = self.tokens[event.index].patient
+        found = told if event.index < told < end else found
         if found is None or not event.index < found < end or self.tokens[found].tag not in ("NOUN", "PRON"):
             return None
         phrase = self.sentence.phrase_at(found)
@@ -365,7 +384,9 @@ class Roles:
             return None
         if self.tokens[found].text.find("-") > 0 and phrase.first == phrase.last:
             return None  # "pitches nose-down"
-        particle = self.tokens[phrase.first - 1].relation == "compound:prt" and event.lemma not in lex.INTRANSITIVE
+        particle = (
+            self.tokens[phrase.first - 1].relation == "compound:prt" and event.lemma not in lex.INTRANSITIVE
+        )
         return self._whose_way(phrase) if phrase.preposition is None or particle else None
 
     def _far_object(self, event: Event, end: int) -> Phrase | None:
@@ -415,7 +436,9 @@ class Roles:
             return
         first = self._fronted(event.index)
         for phrase in self.phrases:
-            near = (event.index < phrase.first < end or first <= phrase.first < event.index) and phrase.preposition in ("with", "on", "at", "through")
+            near = (
+                event.index < phrase.first < end or first <= phrase.first < event.index
+            ) and phrase.preposition in ("with", "on", "at", "through")
             if near and phrase.head in lex.BODY_PARTS:
                 event.part = phrase.text
                 self.discourse.remember(phrase, "minor")

@@ -54,7 +54,11 @@ def happens(sentence: Sentence, event: Event, following: int | None, found: list
         and _unreal(sentence, i, found)
     ):
         return False
-    if _controls(sentence, event, following) or _causes(sentence, event, following) or _result(sentence, event):
+    if (
+        _controls(sentence, event, following)
+        or _causes(sentence, event, following)
+        or _result(sentence, event)
+    ):
         return False
     if (
         event.kind == "gerund"
@@ -71,18 +75,29 @@ def happens(sentence: Sentence, event: Event, following: int | None, found: list
         return bool(event.direction) or "over" in event.zone or "inside" in event.zone
     if event.agent is not None and event.agent.split()[-1] in _PICTURES:
         return False
-    if event.lemma == "point" and event.part is not None and event.patient is None and "hand" not in event.part:
+    if (
+        event.lemma == "point"
+        and event.part is not None
+        and event.patient is None
+        and "hand" not in event.part
+    ):
         return False
     if event.lemma in ("start", "begin") and re.match(r"(?:at|in|with|from)\b", event.zone):
         return False
     if event.lemma in ("create", "give", "make") and _ABSTRACT.search(event.zone):
         return False
-    if event.lemma == "leave" and event.kind == "gerund" and re.match(r"(?:only|behind|nothing|just|a trail)\b", event.zone):
+    if (
+        event.lemma == "leave"
+        and event.kind == "gerund"
+        and re.match(r"(?:only|behind|nothing|just|a trail)\b", event.zone)
+    ):
         return False
     return event.lemma not in lex.STATES and event.lemma not in ("face", "repeat")
 
 
-_PICTURES = frozenset(("region image clip video scene footage shot picture story interaction background atmosphere").split())
+_PICTURES = frozenset(
+    ("region image clip video scene footage shot picture story interaction background atmosphere").split()
+)
 _ABSTRACT = re.compile(
     r"\b(?:sense|mood|feeling|atmosphere|impression|look|appearance|effect|contrast|scene|tension|air|vibe|ambiance)\b"
 )
@@ -126,7 +141,9 @@ def _causes(sentence: Sentence, event: Event, following: int | None) -> bool:
     form = sentence.tokens[following].form
     between = sentence.tokens[event.index + 1 : following]
     caused = any(t.tag in ("NOUN", "PRON") for t in between)
-    return caused and form is not None and form.kind == "base" and not any(t.tag in BOUNDARIES for t in between)
+    return (
+        caused and form is not None and form.kind == "base" and not any(t.tag in BOUNDARIES for t in between)
+    )
 
 
 def _result(sentence: Sentence, event: Event) -> bool:
@@ -146,11 +163,17 @@ def _result(sentence: Sentence, event: Event) -> bool:
 def settle(sentence: Sentence, found: list[Event]) -> None:
     """Keep postures that stand in a row of acts: "kneels beside the wheel, fits the wrench, and stands on the handle"."""
     for event in found:
-        finite = event.kind == "finite" and event.token.form is not None and event.token.form.kind in ("third", "past")
+        finite = (
+            event.kind == "finite"
+            and event.token.form is not None
+            and event.token.form.kind in ("third", "past")
+        )
         if event.keep or event.lemma not in lex.POSTURES or not finite or event.negated:
             continue
         row = [e for e in found if e.keep and e.agent == event.agent and _in_a_row(sentence, event, e)]
-        moves = event.lemma in ("kneel", "crouch", "squat", "sit") or re.match(r"(?:out|in|over|toward|down|up)\b", event.zone)
+        moves = event.lemma in ("kneel", "crouch", "squat", "sit") or re.match(
+            r"(?:out|in|over|toward|down|up)\b", event.zone
+        )
         event.keep = any(e.index < event.index or moves for e in row)
 
 

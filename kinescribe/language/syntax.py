@@ -21,6 +21,10 @@ class Word(NamedTuple):
     """Index of the word that it depends on; its own if on none."""
     relation: str
     """``nsubj``, ``obj``, ``advcl``, ...; subtypes where they matter (``nsubj:pass``, ``acl:relcl``)."""
+    agent: int | None = None
+    """Index of the word that acts, where deeper analysis than a tree tells (AMR)."""
+    patient: int | None = None
+    """Index of the word that is acted on."""
 
 
 Tree = tuple[Word, ...]

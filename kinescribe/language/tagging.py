@@ -40,6 +40,9 @@ class Token:
     head: int = -1
     """The token it depends on in the tree; its own index if on none, -1 without a tree."""
     relation: str = ""
+    agent: int = -1
+    """The token that acts, where a parser says so itself; -1 if not."""
+    patient: int = -1
 
     @property
     def low(self) -> str:
@@ -79,7 +82,7 @@ def tokenize(text: str, offset: int = 0) -> list[Token]:
         cut = (
             3 if low.endswith("n't") else 2 if low.endswith("'s") and low[:-2] in lex.SUBJECT_PRONOUNS else 0
         )
-        if cut:
+        if 0 < cut < len(word):
             tokens.append(Token(word[:-cut], start, end - cut))
             tokens.append(Token(word[-cut:], end - cut, end))
         else:
@@ -116,6 +119,8 @@ def _hang(tokens: list[Token], tree: Tree, offset: int) -> None:
         token = tokens[own]
         token.pos, token.relation = word.pos, word.relation
         token.head = of_word[word.head]
+        token.agent = -1 if word.agent is None else of_word[word.agent]
+        token.patient = -1 if word.patient is None else of_word[word.patient]
         verbal = word.pos == "VERB" and word.form is not None
         token.seen = lex.Form(word.lemma, word.form or "") if verbal else None
 
@@ -397,7 +402,12 @@ class _Verbs:
         token = self.tokens[i]
         if before == "VERB" and self.subject_open:
             return True  # "a person who was sitting gets up"
-        if before == "ADJ" and token.seen is not None and token.seen.kind == "third" and token.relation != "amod":
+        if (
+            before == "ADJ"
+            and token.seen is not None
+            and token.seen.kind == "third"
+            and token.relation != "amod"
+        ):
             return not self.finite  # "the drum major lowers": what stands before it is its subject
         if token.relation in ("amod", "compound") or before in ("DET", "POSS", "POSN", "ADJ", "VERB"):
             return False
@@ -408,14 +418,18 @@ class _Verbs:
 
     def _predicate(self, i: int) -> bool:
         """Whether the tree gives a word that it calls a noun a subject, and no "is": then it is a verb after all."""
-        following = self.tokens[i + 2].low if i + 2 < len(self.tokens) and self.tokens[i + 1].tag == "CC" else ""
+        following = (
+            self.tokens[i + 2].low if i + 2 < len(self.tokens) and self.tokens[i + 1].tag == "CC" else ""
+        )
         if any(form.kind == "third" for form in lex.FORMS.get(following, ())) and not self.finite:
             return True  # "the rider signs and gives it back"
         if self._child(i, "nsubj") and not self._child(i, "cop"):
             return True
         before = self.tokens[i - 1] if i else None
         low = self.tokens[i].low
-        third = before is not None and before.tag == "NOUN" and low.endswith("s") and not before.low.endswith("s")
+        third = (
+            before is not None and before.tag == "NOUN" and low.endswith("s") and not before.low.endswith("s")
+        )
         return third and lex.is_verb(lex.verb_lemma(low)) and not self.finite and not self._finite_near(i)
 
     def _finite_near(self, i: int) -> bool:
@@ -423,19 +437,31 @@ class _Verbs:
         for token in [*reversed(self.tokens[:i])]:
             if token.tag in BOUNDARIES:
                 break
-            if token.tag in ("AUX", "MODAL") or token.seen is not None and token.seen.kind in ("third", "past"):
+            if (
+                token.tag in ("AUX", "MODAL")
+                or token.seen is not None
+                and token.seen.kind in ("third", "past")
+            ):
                 return True
         for token in self.tokens[i + 1 :]:
             if token.tag in ("PUNCT", "CC", "SUB", "REL"):
                 break
-            if token.tag in ("AUX", "MODAL") or token.seen is not None and token.seen.kind in ("third", "past"):
+            if (
+                token.tag in ("AUX", "MODAL")
+                or token.seen is not None
+                and token.seen.kind in ("third", "past")
+            ):
                 return True
         return False
 
     def _noun_with_subject(self, i: int) -> lex.Form | None:
         token = self.tokens[i]
         before = self.tokens[i - 1].tag if i else "DET"
-        if token.pos not in ("NOUN", "PROPN", "ADJ") or before in ("DET", "POSS", "POSN", "VERB") or not self._predicate(i):
+        if (
+            token.pos not in ("NOUN", "PROPN", "ADJ")
+            or before in ("DET", "POSS", "POSN", "VERB")
+            or not self._predicate(i)
+        ):
             return None
         finite = [form for form in lex.readings(token.low) if form.kind in ("third", "base")]
         return finite[0] if finite else lex.Form(token.low, "base") if lex.is_verb(token.low) else None
@@ -589,7 +615,12 @@ class _Verbs:
     def _commands(self, i: int) -> bool:
         """Whether a sentence begins with a verb: "Lift your knee", "(2) kick forward"."""
         before = self.tokens[i - 1] if i else None
-        starts = before is None or before.low in ("1", ")", ".", "-", "•", ":", "*") or before.tag == "NUM" and i == 1
+        starts = (
+            before is None
+            or before.low in ("1", ")", ".", "-", "•", ":", "*")
+            or before.tag == "NUM"
+            and i == 1
+        )
         following = self.tokens[i + 1] if i + 1 < len(self.tokens) else None
         opens = following is not None and following.tag in ("DET", "POSS", "ADV", "PREP", "PRON", "NUM")
         return starts and opens and self.tokens[i].pos != "PROPN"

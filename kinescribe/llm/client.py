@@ -11,7 +11,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack, contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -112,11 +112,9 @@ class Client:
         self._prices = Prices(own.usd_per_million_in, own.usd_per_million_out)
         self._calls = Calls(folder)
         self._budget = Budget(self._prices, own.budget_usd, own.budget_tokens, self._calls)
-        self._gate, self._breaker, self._waits = (
-            Gate(own.in_flight),
-            Breaker(own.dead_after, own.dead_s),
-            Waits(own.seed),
-        )
+        self._gate = Gate(own.in_flight)
+        self._breaker = Breaker(own.dead_after, own.dead_s)
+        self._waits = Waits(own.seed)
         self._name = str(model.identity())
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stack = AsyncExitStack()
@@ -127,6 +125,7 @@ class Client:
         """Calls whose places become free with the next write."""
         self._stopped: Exception | None = None
         """Why no more calls are sent, until it is asked anew."""
+        self._halt = asyncio.Event()
         self._lock = threading.Lock()
         self.counts: Counter[str] = Counter()
         """Answers by status, those given now and those kept from before."""
@@ -158,7 +157,7 @@ class Client:
         """Return an answer for each request, in their order.
 
         What fails for one request alone is that answer's status. Requests are taken one by one as places become
-        free, so that a generator's pictures are not all in memory at once.
+        free, so that a generator's pictures are not all in memory at once; it must not ask this client itself.
 
         Raises:
             BackendError: no further call can succeed: the endpoint is dead or denies access, or the budget is used up.
@@ -183,7 +182,7 @@ class Client:
                     if self._stopped is not None:
                         return
             except Exception as error:
-                self._stopped = self._stopped or error
+                self._stop(error)
                 raise
 
         # The others end their calls, which may have been paid for, before an error goes on.
@@ -191,12 +190,8 @@ class Client:
         self._calls.flush()
         if isinstance(self._stopped, BackendError):
             done = Counter(answer.status for answer in answers.values())
-            told = (
-                ", ".join(f"{number} {status}" for status, number in sorted(done.items())) or "none answered"
-            )
-            raise BackendError(
-                f"{self._stopped} (so far: {told}; what was answered is kept)"
-            ) from self._stopped
+            told = ", ".join(f"{number} {status}" for status, number in sorted(done.items())) or "nothing"
+            raise BackendError(f"{self._stopped} (so far: {told}; answers are kept)") from self._stopped
         if self._stopped is not None:
             raise self._stopped
         return [answers[number] for number in sorted(answers)]
@@ -263,7 +258,7 @@ class Client:
                 if not error.again or over or last:
                     tried = f" ({attempt} attempts)" if attempt > 1 else ""
                     raise CallError(error.kind, f"{error}{tried}", error.retry_after_s) from error
-                await asyncio.sleep(wait_s)
+                await self._pause(wait_s)
             else:
                 return Sent(call, attempt)
 
@@ -303,7 +298,7 @@ class Client:
                 self._gate.too_many(entered, error.retry_after_s)
             if error.kind == "denied":
                 told = BackendError(str(error))
-                self._stopped = self._stopped or told  # at once: others are about to send
+                self._stop(told)  # at once: others are about to send
                 raise told from error
             raise
         except BaseException:
@@ -338,7 +333,8 @@ class Client:
         try:
             self._calls.flush()
         except StoreError as error:
-            failure = self._stopped = error
+            failure = error
+            self._stop(error)
         # Those who wait for a place go on before those whose answers these are.
         leaving, self._leaving = self._leaving, 0
         for _ in range(leaving):
@@ -371,6 +367,18 @@ class Client:
 
     def _go_on(self) -> None:
         self._stopped = None
+        self._halt.clear()
+
+    def _stop(self, error: Exception) -> None:
+        """Let no more calls be sent."""
+        self._stopped = self._stopped or error
+        self._halt.set()
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait, but not longer than there is something to wait for."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._halt.wait()
 
     async def _connect(self) -> None:
         if self._send is None:

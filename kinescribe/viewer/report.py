@@ -23,7 +23,8 @@ from markupsafe import Markup
 import kinescribe
 from kinescribe.draw import palette_index
 from kinescribe.errors import VideoError
-from kinescribe.exporters import RunReader, in_order, number, whole_files
+from kinescribe.exporters import RunReader, in_order, whole_files
+from kinescribe.plain import number
 from kinescribe.records import Clip
 from kinescribe.runs.summary import notes
 from kinescribe.viewer.clippage import ClipPage, clip_page

@@ -177,7 +177,7 @@ class ByteTrack:
             others = np.array([other.box for other in states if other is not state]).reshape(-1, 4)
             claimed = box_iou(seen.scene[rest], others).max(axis=1, initial=0.0) >= SAME_IOU
             pieces = rest[(box_cover(seen.scene[rest], whole)[:, 0] >= self.piece_cover) & ~claimed]
-            if len(pieces) < 2 or _go_apart(seen.velocity[pieces], state):
+            if len(pieces) < 2 or _go_apart(seen, pieces, state):
                 continue
             union = _round(seen.scene[pieces])
             fits = box_iou(np.vstack([union[None], seen.scene[pieces]]), state.box[None])[:, 0]
@@ -234,12 +234,17 @@ def _pass_each_other(states: Sequence[_State]) -> bool:
     return bool(spread >= 0.5 * smallest)
 
 
-def _go_apart(velocity: Float[np.ndarray, "M 2"], state: _State) -> bool:
-    """Whether regions differ in velocity by half a thing's size per second: pieces of one thing go with it."""
-    known = velocity[np.isfinite(velocity).all(1)]
-    if len(known) < 2:
+def _go_apart(seen: _Seen, pieces: Int[np.ndarray, "M"], state: _State) -> bool:
+    """Whether regions differ in velocity by half a thing's size per second: pieces of one thing go with it.
+
+    Slivers (beside a post) say nothing: their flow is that of what is next to them.
+    """
+    narrow = (seen.scene[pieces, 2:] - seen.scene[pieces, :2]).min(1)
+    velocity = seen.velocity[pieces[narrow >= 0.5 * (state.box[2:] - state.box[:2]).min()]]
+    velocity = velocity[np.isfinite(velocity).all(1)]
+    if len(velocity) < 2:
         return False
-    spread = np.hypot(*(known[:, None] - known[None]).reshape(-1, 2).T).max()
+    spread = np.hypot(*(velocity[:, None] - velocity[None]).reshape(-1, 2).T).max()
     return bool(spread >= 0.5 * box_size(state.box[None])[0])
 
 
