@@ -127,15 +127,23 @@ def test_a_body_whose_hands_rest_again_is_whole_again() -> None:
 
 
 def test_pieces_that_flow_as_one_are_put_together() -> None:
-    """A thing with the colours of the wall across its middle: the plate sees its ends only."""
+    """A thing with the colour of the wall across its middle: the plate sees its ends only."""
     rows = tuple(going((0.0, 70.0, y), (4.0, 230.0, y), size=(30.0, 30.0)) for y in (70.0, 112.0))
-    known = world(*rows)
+    known = world(*rows, ground=replace(GROUND, kind="flat"))
     assert (counts(changed(known), known) == 2).all()
     found = find(known)
     assert (counts(found, known) == 1).mean() > 0.9
     whole = np.concatenate([known.tracks.xyxy[0, :, :2], known.tracks.xyxy[1, :, 2:]], axis=1)
     iou = [float(box_iou(found.xyxy[found.sample == t], whole[[t]]).max()) for t in range(len(whole))]
     assert np.median(iou) > 0.9
+
+
+def test_things_in_step_with_ground_between_them_are_not_put_together() -> None:
+    rows = tuple(going((0.0, 70.0, y), (4.0, 230.0, y), size=(30.0, 30.0)) for y in (70.0, 112.0))
+    known = world(*rows)
+    assert (counts(find(known), known) == 2).all()
+    for subject in (0, 1):
+        assert (best(find(known), known, subject)[0] > 0.8).all()
 
 
 def test_things_that_pass_each_other_closely_are_not_put_together() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import NamedTuple
 
 from kinescribe.language import lexicon as lex
@@ -122,6 +123,23 @@ _EDGES = {
 }  # fmt: skip
 
 
+_DIRECTIONAL = frozenset(
+    (
+        "left right leftward leftwards rightward rightwards up upward upwards uphill upstairs upper overhead down downward "
+        "downwards downhill downstairs lower top bottom above below forward forwards ahead backward backwards back front "
+        "camera viewer lens viewpoint screen us counterclockwise clockwise anticlockwise counter anti circle circles u turn "
+        "around place spot inward inwards inside into in outward outwards outside out straight curve curved curving arc "
+        "zigzag zigzags zig side fro"
+    ).split()
+)
+"""Without one of these words a text names no way; asking for them first spares it forty patterns."""
+
+
+@lru_cache(maxsize=4096)
+def _words(text: str) -> frozenset[str]:
+    return frozenset(re.findall(r"[a-z]+", text.lower()))
+
+
 class Way(NamedTuple):
     """Where and along what shape something goes."""
 
@@ -132,11 +150,13 @@ class Way(NamedTuple):
 def way(text: str) -> Way:
     """Return the directions of a stretch of text, in the order in which they are said, and its shape."""
     found: list[Found] = []
+    if _DIRECTIONAL.isdisjoint(_words(text)):
+        return Way()
     for pattern, value, shape in _COMPILED:
         for match in pattern.finditer(text):
             directions = value(match) if callable(value) else value
             found.append(Found(match.start(), directions, shape))
-        text = pattern.sub(lambda m: "_" * len(m.group()), text)
+            text = f"{text[: match.start()]}{'_' * len(match.group())}{text[match.end() :]}"
     found.sort()
     said = list(dict.fromkeys(d for item in found for d in item.directions))
     shapes = [item.shape for item in found if item.shape]
@@ -186,8 +206,18 @@ _STEPS = re.compile(
 )
 
 
+_COUNTED = frozenset(
+    (
+        "once twice thrice time times step steps pace paces stride strides lap laps rep reps repetition repetitions rounds hop "
+        "hops turn turns spin spins rotation rotations revolution revolutions circle circles"
+    ).split()
+)
+
+
 def count(text: str) -> int | None:
     """Return how often something happens, where a number is given: times, or steps of the motion."""
+    if _COUNTED.isdisjoint(_words(text)):
+        return None
     match = _COUNT.search(text)
     if match is not None and match.group(1):
         return {"once": 1, "twice": 2, "thrice": 3}[match.group(1).lower()]
@@ -222,9 +252,15 @@ _MANNERS = frozenset(
 )
 
 
+_DEGREES = frozenset("little bit way speed amplitude arc circle circles motion again".split())
+
+
 def magnitude(text: str) -> str | None:
     """Return the first word or phrase of manner: how much or how fast."""
     found: list[tuple[int, str]] = []
+    words = _words(text)
+    if not any(word in _MANNERS or word[-2:] == "ly" for word in words) and _DEGREES.isdisjoint(words):
+        return None
     for pattern, meaning in _DEGREE_PHRASES:
         for match in pattern.finditer(text):
             found.append(
@@ -252,6 +288,8 @@ _TIMES = (
 def mask_times(text: str) -> tuple[str, list[tuple[int, Span]]]:
     """Return the text with its times blanked out (offsets stay), and the times with their places."""
     found: list[tuple[int, Span]] = []
+    if not any(map(str.isdigit, text)):
+        return text, found
     for pattern in _TIMES:
         for match in pattern.finditer(text):
             start = float(match.group(1))

@@ -183,6 +183,7 @@ NOT_VERBS = frozenset(
 """Words whose ending looks like a verb's."""
 
 
+@lru_cache(maxsize=100_000)
 def readings(word: str) -> list[Form]:
     """Return how a word can be read as a verb; unknown words by their ending."""
     known = FORMS.get(word)

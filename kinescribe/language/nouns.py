@@ -85,6 +85,7 @@ MOBILE = frozenset(
 _PERSONAL = re.compile(r"(?:er|or|ist|ian|man|woman|ess|eer|ee)$")
 
 
+@lru_cache(maxsize=100_000)
 def kind(word: str) -> str:
     """Return what a noun in the singular means: person, animal, group, thing; maybe (a person) if only its end tells."""
     lists = (("person", PEOPLE | ORDINAL), ("animal", ANIMALS), ("group", GROUPS))

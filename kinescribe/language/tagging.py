@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 
 from kinescribe.language import lexicon as lex
 from kinescribe.language.syntax import Tree
@@ -24,7 +25,7 @@ _ORDINALS = frozenset(["first", "second", "third", "other", "former", "latter"])
 _CAUSATIVES = frozenset(["make", "let", "help", "watch", "see"])
 
 
-@dataclass
+@dataclass(slots=True)
 class Token:
     """A word or mark; offsets count from the start of the whole text."""
 
@@ -44,10 +45,11 @@ class Token:
     """The token that acts, where a parser says so itself; -1 if not."""
     patient: int = -1
 
-    @property
-    def low(self) -> str:
-        """Lower case."""
-        return self.text.lower().replace("’", "'")
+    low: str = field(init=False)
+    """Lower case."""
+
+    def __post_init__(self) -> None:
+        self.low = self.text.lower().replace("’", "'")
 
 
 def sentences(text: str) -> Iterator[tuple[int, int]]:
@@ -55,7 +57,7 @@ def sentences(text: str) -> Iterator[tuple[int, int]]:
 
     What has no end within ``LONGEST`` characters is cut at a comma or a blank, so that time grows with the text's length.
     """
-    for found in re.finditer(r"(?:[^.!?\n]|\.(?=\d))+[.!?]*", text):
+    for found in re.finditer(r"(?:[^.!?\n]+|\.(?=\d))+[.!?]*", text):
         start, end = found.span()
         while end - start > LONGEST:
             cut = max(text.rfind(mark, start + LONGEST // 2, start + LONGEST) for mark in (", ", "; "))
@@ -134,12 +136,12 @@ def _closed_class(tokens: list[Token], i: int) -> str:
         return "PUNCT"
     if low.endswith(("'s", "s'")):
         return "AUX" if low == "'s" else "POSN"
-    special = _ambiguous(tokens, i, low, following, before)
-    if special is not None:
-        return special
-    for words, name in _CLASSES:
-        if low in words:
-            return name
+    if low in _AMBIGUOUS or "-" in low:
+        special = _ambiguous(tokens, i, low, following, before)
+        if special is not None:
+            return special
+    if low in _CLASS_OF:
+        return _CLASS_OF[low]
     if low.isdigit():
         return "NUM"
     if low.endswith("ly") and low not in lex.NOT_ADVERBS and len(low) > 4:
@@ -162,6 +164,15 @@ _CLASSES = (
     (lex.ADVERBS, "ADV"),
 )
 
+_CLASS_OF = {word: name for words, name in reversed(_CLASSES) for word in words}
+_AMBIGUOUS = frozenset(
+    (
+        "left right her after before then does did has had have once one no both all each some that this these those another "
+        "none neither top bottom inside back go still a to fast high low straight opposite next clockwise counterclockwise "
+        "anticlockwise forward backward sideways upward downward outward inward"
+    ).split()
+)
+
 
 def _ambiguous(tokens: list[Token], i: int, low: str, following: str, before: Token | None) -> str | None:
     """Words of several classes, by their neighbours."""
@@ -179,11 +190,10 @@ def _ambiguous(tokens: list[Token], i: int, low: str, following: str, before: To
         return "PREP"
     if low == "then":
         return "CC" if _verb_before(tokens, i) else "ADV"
-    inverted = {"no", "never", "nor", "neither", "only"} & {t.low for t in tokens[:i]}
     if (
-        not inverted
-        and low in ("does", "did", "has", "had", "have")
-        and following in lex.DETERMINERS | lex.POSSESSIVES | lex.NUMBERS.keys()
+        low in ("does", "did", "has", "had", "have")
+        and following in _BEGIN_PHRASE
+        and not {"no", "never", "nor", "neither", "only"} & {t.low for t in tokens[:i]}
     ):
         return ""
     if low == "once":
@@ -197,7 +207,7 @@ def _ambiguous(tokens: list[Token], i: int, low: str, following: str, before: To
         return "NOUN" if opens_phrase or inside else "NUM" if _noun_like(following) else "PRON"
     if low in _WAYS and opens_phrase and _noun_like(following):
         return "ADJ"
-    if re.search(r"-(?:down|first|forward|legged|long|wise)$", low):
+    if "-" in low and low.endswith(("-down", "-first", "-forward", "-legged", "-long", "-wise")):
         return "ADV"
     if low == "no" and following == "one":
         return "DET"
@@ -223,6 +233,7 @@ def _ambiguous(tokens: list[Token], i: int, low: str, following: str, before: To
     return None
 
 
+_BEGIN_PHRASE = lex.DETERMINERS | lex.POSSESSIVES | lex.NUMBERS.keys()
 _BACKED = frozenset(
     "turns turn turned turning arches arch arched arching straightens straighten rounds round bends bend rests".split()
 )
@@ -278,17 +289,20 @@ def _owned(tokens: list[Token], i: int, following: str) -> bool:
     return following in ("left", "right") and _noun_like(beyond) or _noun_like(following)
 
 
+_CLOSED = (
+    lex.PREPOSITIONS | lex.COORDINATORS | lex.SUBORDINATORS | lex.BE | lex.HAVE | lex.DO | lex.MODALS | lex.ADVERBS
+    | lex.NEGATIONS | lex.RELATIVES | lex.DETERMINERS | lex.POSSESSIVES | lex.PRONOUNS | {"to", "an", "a"}
+)  # fmt: skip
+
+
+@lru_cache(maxsize=100_000)
 def _noun_like(word: str) -> bool:
     """Whether a word can begin or continue a noun phrase: not a closed class, an adverb or a sure verb."""
     if not word or not word[0].isalnum():
         return False
     if word in lex.ADJECTIVES or word in lex.NUMBERS or word in lex.BODY_PARTS:
         return True
-    closed = (
-        lex.PREPOSITIONS | lex.COORDINATORS | lex.SUBORDINATORS | lex.BE | lex.HAVE | lex.DO | lex.MODALS | lex.ADVERBS
-        | lex.NEGATIONS | lex.RELATIVES | lex.DETERMINERS | lex.POSSESSIVES | lex.PRONOUNS | {"to", "an", "a"}
-    )  # fmt: skip
-    if word in closed or (word.endswith("ly") and word not in lex.NOT_ADVERBS):
+    if word in _CLOSED or (word.endswith("ly") and word not in lex.NOT_ADVERBS):
         return False
     kinds = {form.kind for form in lex.FORMS.get(word, ())}
     return not kinds & {"third", "past", "gerund"} or "base" in kinds
@@ -517,9 +531,11 @@ class _Verbs:
 
     def _cut_off(self, i: int) -> bool:
         """Whether a sentence begins with a passive participle: "Cut off by a defender, she stops"."""
+        if i:
+            return False
         participle = any(form.kind == "participle" for form in lex.readings(self.tokens[i].low))
         comma = next((n for n, t in enumerate(self.tokens) if t.low == ","), 0)
-        return i == 0 and participle and any(t.low == "by" for t in self.tokens[:comma])
+        return participle and any(t.low == "by" for t in self.tokens[:comma])
 
     def _after_ordinal(self, i: int) -> bool:
         """Whether "the first", "the other" is the subject of a word: "the other walks around"."""
@@ -529,11 +545,13 @@ class _Verbs:
 
     def _hands_over(self, i: int) -> bool:
         """Whether "hands" is what somebody does: "hands over a book"."""
+        if self.tokens[i].low != "hands":
+            return False
         after = [t.low for t in self.tokens[i + 1 : i + 3]]
         free = i > 0 and self.tokens[i - 1].tag in ("NOUN", "PRON", "CC", "PUNCT", "ADJ", "ADV")
         given = lex.DETERMINERS | lex.POSSESSIVES | lex.OBJECT_PRONOUNS
         gives = after and (after[-1] in given if after[0] in ("over", "out", "off") else after[0] in given)
-        return self.tokens[i].low == "hands" and free and bool(gives) and not self.finite
+        return free and bool(gives) and not self.finite
 
     def _names(self, i: int) -> bool:
         """Whether a number belongs to a name ("person 1") instead of counting what follows."""

@@ -51,6 +51,9 @@ MIN_BETWEEN, MAX_OFF_LEVELS = 0.45, 1.0
 """They are if the flow in this share of what is between them is nearer to theirs than to the camera's (flow is smooth
 and fills what is plain), and if the neighbouring picture, shifted as they go, differs there by no more than so many
 grey levels above what it does when shifted as the camera goes. Ground between two things in step does."""
+WHOLE_SHAPE = 0.6
+"""Two things in step are both so deep (in shares of their other side); what a post leaves of one thing on its two sides
+is not, and the post stays where it is, too."""
 REST_PX = 0.3
 """The camera rests between two samples if no entry of the map between them is further from the identity."""
 NARROWEST = 5
@@ -385,7 +388,7 @@ def _ground_between(
 ) -> bool:
     """Whether what is between two regions stays where it is while they go: two things in step, no pieces of one."""
     between = _between(one, two)
-    if between is None:
+    if between is None or min(_depth(one, two), _depth(two, one)) < WHOLE_SHAPE:
         return False
     box = _small_box(clip, between, seen.look.grey.shape)
     for flow in seen.flows or []:
@@ -463,6 +466,14 @@ def _between(one: Float[np.ndarray, "4"], two: Float[np.ndarray, "4"]) -> Float[
             box[[across, across + 2]] += np.array([0.25, -0.25]) * shared
             return box
     return None
+
+
+def _depth(one: Float[np.ndarray, "4"], two: Float[np.ndarray, "4"]) -> float:
+    """Return how far a region reaches back from the one that it faces, in shares of its other side."""
+    apart = np.maximum(one[:2], two[:2]) - np.minimum(one[2:], two[2:])
+    along = int(apart.argmax())
+    sides = one[2:] - one[:2]
+    return float(sides[along] / max(sides[1 - along], 1e-6))
 
 
 def _velocity_in(clip: Clip, region: Float[np.ndarray, "4"], seen: _Seen) -> Float[np.ndarray, "2"]:

@@ -3,9 +3,9 @@
 Steady camera: a *clean plate* per minute, the median of up to 45 samples before and after (not only before, so
 drifting exposure and steady traffic do no harm), each brought to one exposure. A pixel is foreground where it
 leaves the plate by more than its own noise; connected foreground becomes a box. Where a thing stands longer than
-not, the plate shows the thing. The first and the last pictures tell (``_ends``); else a region seems to lie still at its
-place before it comes, and the plate is mended with what is seen in that region. What grows or shrinks in its place is
-told from its own image on the plate (``_hollows``). What moves in place all the time gets boxes only where it moves.
+not, the plate shows the thing. The first and the last pictures tell (``_ends``); else a region seems to lie still at
+its place before it comes, and the plate is mended with what is seen in that region. What grows or shrinks in its place
+is told from its own image on the plate (``_hollows``). What moves in place all the time gets boxes only where it moves.
 
 Moving camera: a sample is compared with neighbours that the camera's maps bring into its place; what fits neither
 the past nor the future is boxed. Boxes are approximate, and thresholds prefer misses to false boxes. Where the
