@@ -45,7 +45,7 @@ class Entity:
 
     def fits(self, pronoun: str) -> bool:
         """Whether a pronoun agrees in number and kind."""
-        if self.head in nouns.HOLLOW:
+        if self.head in nouns.HOLLOW or self.head in lex.EVENT_NOUNS and self.head not in ("drink", "stretch"):
             return False
         gender = _GENDER.get(pronoun)
         if gender is not None:
@@ -120,7 +120,7 @@ class Discourse:
             role: ``subject`` or ``object``: what it is to its verb.
             agent: who does it, and so is not meant by an object unless it is reflexive.
         """
-        if phrase.text in _REFLEXIVE:
+        if phrase.text in _REFLEXIVE and role == "object":
             return phrase.text, None
         if _is_pronoun(phrase):
             if phrase.entity is None:
@@ -155,6 +155,9 @@ class Discourse:
             return own[-1] if own else None
         if pronoun in ("they", "both") and not any(e.kind != "thing" for e in fitting):
             return self._both() or (fitting[-1] if fitting else None)
+        if not fitting and pronoun in _GENDER:  # a role that no list holds: "the rigger"
+            fitting = [e for e in self.entities if e.led and not e.plural and e.kind == "thing" and not _same(e, barred)]
+            fitting = [e for e in fitting if e.gender in (None, _GENDER[pronoun]) and e.head not in nouns.HOLLOW]
         found = max(
             fitting, key=lambda e: (self._salience(e, role) + e.bonus(pronoun, role), e.order), default=None
         )

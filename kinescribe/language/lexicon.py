@@ -40,7 +40,7 @@ MODALS = frozenset(
     ["may", "might", "can", "cannot", "ca", "could", "would", "should", "will", "shall", "must"]
 )
 NEGATIONS = frozenset(["not", "never", "n't", "hardly", "without"])
-COORDINATORS = frozenset(["and", "or", "but", "then", "so"])
+COORDINATORS = frozenset(["and", "or", "nor", "but", "then", "so"])
 SUBORDINATORS = frozenset(
     (
         "after before while as when whenever until once because since although though if where whereas whereupon"
@@ -222,7 +222,7 @@ def is_verb(word: str) -> bool:
 
 STATES = frozenset(
     (
-        "be have wear hold wait face rest hang surround contain stand sit lie see show depict consist suggest "
+        "refrain doze mislay forget ignore notice mean flank huddle eye realize realise decide remember share occupy suppose threaten be have wear hold wait face rest hang surround contain stand sit lie see show depict consist suggest "
         "seem appear disappear need want feel read lead wind know belong remain stay focus fix film "
         "feature dress involve resemble present line seat demonstrate reveal display portray represent include imply indicate "
         "love like live own absorb situate warm highlight evoke emphasize emphasise showcase convey underscore symbolize symbolise cling tower capture refuse decline equip blur use vanish watch listen "
@@ -246,6 +246,17 @@ STATIVE_PASSIVES = frozenset(
     ).split()
 )
 """What "is V-ed" says of these is how something is, not what happens to it, unless another passive leads up to it."""
+LIES = frozenset(
+    (
+        "run lead wind climb descend snake curve go rise stretch extend fork branch cross fall drop turn bend pass continue "
+        "twist dip loop circle shine reach come flow cut slope swing"
+    ).split()
+)
+"""Said of a road or of light, these tell how it lies."""
+COVERS = frozenset(
+    "cover line block stretch surround frame fill separate divide occupy support connect join flank dangle hang rest".split()
+)
+"""Said of a thing in "-ing", these tell where it is: "a rug covering the floor"."""
 INTRANSITIVE = frozenset(
     (
         "jump leap hop dive pivot glide pounce step swim fly run walk come go move fall slide rise sink climb march jog "
@@ -302,7 +313,10 @@ TRANSITIVE_PARTICLE = frozenset(
     (
         "pick put take get lift raise set turn knock pull push bring throw give open close zip cut hold toss "
         "fold roll bend stretch kick shut tie lay draw hand spread stick reach flip tip pour wipe strap sweep "
-        "shake shove swing slide carry drag peel tear break clean clear hang drop send drive move"
+        "shake shove swing slide carry drag peel tear break clean clear hang drop send drive move jot write note scribble "
+        "stretch bring tip lay flip pass kick chop rip brush wash spill ladle scoop fish dig hoist raise haul unfold spread "
+        "poke plug fill button buckle switch block wave blow suck breathe mark string wrap wind reel coil pile load screw "
+        "unscrew hammer saw chip snap twist pry jack pump count rope tuck stuff snip trim sweep whisk fling hurl lob"
     ).split()
 )
 """Verbs whose particle may stand before the object ("puts down the cup")."""

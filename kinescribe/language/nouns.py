@@ -28,7 +28,10 @@ PEOPLE = frozenset(
         "neighbor stranger youngster elder senior youth teen maid butler nanny monk nun priest angel ninja samurai "
         "pirate cowboy zombie mermaid fairy dwarf signer demonstrator subject performer protagonist participant "
         "competitor contestant champion winner loser leader follower companion mate teammate classmate playmate "
-        "crossing-guard attendant courier messenger mailman postman porter cleaner janitor lifeguard lumberjack"
+        "crossing-guard landlady landlord tenant chambermaid calligrapher juror usher violist cellist harpist flautist libero "
+        "setter blocker spiker judoka defenseman goalie rookie caddie plasterer bather examiner sitter masseur volunteer vendor "
+        "pickpocket roofer chairman owner tackler scrum-half fly-half skipper steward stewardess conscript toddler eldest "
+        "youngest elder calligrapher patroller trooper attendant courier messenger mailman postman porter cleaner janitor lifeguard lumberjack"
     ).split()
 )
 FEMALE = frozenset(
@@ -75,6 +78,14 @@ HOLLOW = frozenset(
 )
 """Places, times and words about the picture: no pronoun of a caption means them."""
 
+SCENERY = frozenset(
+    (
+        "road path trail lane street track ramp stairs stair staircase river stream line crack wall fence alley bridge bank "
+        "corridor hallway slope hill mountain coast shore light sunlight moonlight shadow darkness night ray beam pattern "
+        "row string branch hedge pier rail railing cable wire sky ground floor field"
+    ).split()
+)
+"""What lies where it is, however it is said to run or climb."""
 MOBILE = frozenset(
     (
         "car vehicle bus truck lorry tram train van bike bicycle motorcycle motorbike scooter boat ship plane airplane "
@@ -82,7 +93,7 @@ MOBILE = frozenset(
     ).split()
 )
 """Things that move by themselves or are the ones that move."""
-_PERSONAL = re.compile(r"(?:er|or|ist|ian|man|woman|ess|eer|ee)$")
+_PERSONAL = re.compile(r"(?:er|or|ist|ian|man|woman|ess|eer|ee|lady|lord|maid|mate|keeper|smith|herd)$")
 
 
 @lru_cache(maxsize=100_000)

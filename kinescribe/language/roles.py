@@ -21,6 +21,9 @@ _MEASURES = frozenset(
 _CHAIN = 12
 """Verbs up a tree until a subject is found: more are a loop or a broken tree."""
 
+_REFLEXIVE = frozenset(["himself", "herself", "itself", "themselves"])
+_TAKES_IN = frozenset("take tip pull toss plug tuck reel rope fill turn hand bring draw stick breathe suck".split())
+"""With "in" and a noun, something is moved in: "tips in the garlic"."""
 _TRANSFER = frozenset(
     "hand give pass throw toss lob offer kick bring send serve bounce roll roll slide fling".split()
 )
@@ -105,7 +108,8 @@ class Roles:
             return told
         own, opens = self.sentence.subject_of(i), self.sentence.opens(i)
         inside = [p for p in self.phrases if opens <= p.first < i and p.preposition is None]
-        if opens and self.tokens[opens - 1].tag == "REL" and inside and inside[0].head not in _MEASURES:
+        led = not any(t.tag == "VERB" for t in self.tokens[opens:i])
+        if opens and self.tokens[opens - 1].tag == "REL" and led and inside and inside[0].head not in _MEASURES:
             return inside[0]  # "the silk that he stuffed into his fist"
         if own is not None and self.tokens[own].tag == "REL":
             return None if token.relation == "conj" else self._relative_subject(i)
@@ -318,6 +322,8 @@ class Roles:
         if target is None:
             self._instrument(event, end)
             return
+        if target.text in _REFLEXIVE and event.lemma in lex.INTRANSITIVE:
+            return  # "bends down himself"
         name, part = self.discourse.name(target, "object", event.agent)
         event.patient = part or name
         event.part = part or event.part
@@ -417,7 +423,7 @@ class Roles:
     def _object_after(self, event: Event, j: int) -> bool:
         """Whether a particle, not a preposition, stands here: "picks up the cup", not "runs up the stairs"."""
         low = self.tokens[j].low
-        if self.tokens[j].relation == "case" and low == "in":
+        if self.tokens[j].relation == "case" and low == "in" and event.lemma not in _TAKES_IN:
             return False
         if low in ("around", "over", "in", "on", "down") and event.lemma in (
             "turn",

@@ -5,40 +5,71 @@ from __future__ import annotations
 import re
 
 from kinescribe.language import lexicon as lex
+from kinescribe.language import nouns
 from kinescribe.language.clauses import Event, Sentence
 from kinescribe.language.phrases import Phrase
 from kinescribe.language.tagging import BOUNDARIES
+
+_NEGATED = re.compile(
+    r"\b(?:rather than|instead of|without|without so much as|not so much as|short of|far from|refrain(?:s|ed|ing)? from|"
+    r"avoid(?:s|ed|ing)?|neither|nor|no longer|so much as|(?:unable|unwilling|too \w+|powerless|fail(?:s|ed|ing)?|refus(?:es|ed|ing|e)|"
+    r"declin(?:es|ed|ing|e)|not allowed|careful not|not)(?: (?:or|and) \w+)? to) (?:\w+ly |even |once )*$"
+)
+"""What right before a verb says that it does not happen."""
+_UNREAL = re.compile(
+    r"\b(?:(?:about|ready|going|close|likely|supposed|meant|used|prepar(?:es|ed|ing|e)|threaten(?:s|ed|ing)?|as if|as though|"
+    r"afraid|reluctant|eager|willing|told|asked|ordered|allowed|expected|urged|invited|set|poised|due|hop(?:es|ed|ing|e)|"
+    r"plan(?:s|ned|ning)?|want(?:s|ed|ing)?|tempted|tend(?:s|ed)?) to|almost|nearly|all but|on the verge of|close to|"
+    r"before (?:\w+ ){1,3}(?:can|could|even|has even|had even)|"
+    r"(?:would|could|might|may|should) have (?:\w+ ){0,3}to|(?:as if|as though)(?: \w+){0,3}) (?:\w+ly |just )*$"
+)
+"""What right before a verb says that it may, might or nearly did happen."""
+_LEAD = 8
+"""Words before a verb in which such a saying is looked for."""
+
+
+def _lead(sentence: Sentence, i: int) -> str:
+    """Return the words before a verb, up to a mark of punctuation, in lower case and with a blank behind."""
+    first = i
+    while first > max(0, i - _LEAD) and sentence.tokens[first - 1].tag != "PUNCT":
+        first -= 1
+    return "".join(token.low + " " for token in sentence.tokens[first:i])
 
 
 def denied(sentence: Sentence, i: int, opens: int, subject: Phrase | None, found: list[Event]) -> bool:
     """Whether a sentence says that the motion of the verb at ``i`` does not happen."""
     near = sentence.tokens[max(opens, i - 4) : i]
-    if any(t.tag == "NEG" for t in near):
+    if any(t.tag == "NEG" for t in near) or _NEGATED.search(_lead(sentence, i)):
         return True
     inverted = [t.low for t in sentence.tokens[opens:i]]
+    if _NOBODY & set(inverted) and not any(t.tag == "VERB" for t in sentence.tokens[opens:i]):
+        return True
     if {"no", "nowhere", "nor"} & set(inverted) and lex.DO & set(inverted):
         return True  # "at no point do his feet leave the ground"
-    governor = sentence.tokens[sentence.group_start(i)].low if sentence.group_start(i) < i else ""
-    if (
-        governor == "without"
-        or i >= 2
-        and sentence.tokens[i - 1].low == "of"
-        and sentence.tokens[i - 2].low == "instead"
-    ):
-        return True
     if subject is not None and subject.last < i and subject.denied and subject.first >= opens:
         return True
     if "without" in [t.low for t in sentence.tokens[max(0, i - 6) : i]] and sentence.kind(i) == "gerund":
         between = [t for t in sentence.tokens[max(0, i - 6) : i] if t.tag in ("VERB", "PUNCT")]
         return not between
-    alternative = opens and sentence.tokens[opens - 1].low in ("or", "nor") and found and found[-1].negated
-    kept_from = found and found[-1].lemma in ("keep", "prevent", "stop", "save", "discourage") and i >= 1
-    if kept_from and sentence.kind(i) == "gerund" and sentence.tokens[i - 1].low == "from":
+    return bool(found) and _governed_denial(sentence, i, opens, found[-1])
+
+
+_NOBODY = frozenset(["none", "nothing", "nobody", "neither"])
+
+
+def _governed_denial(sentence: Sentence, i: int, opens: int, before: Event) -> bool:
+    """Whether the verb before hands its denial on: "or", "keeps it from landing", "without letting it drop"."""
+    if opens and sentence.tokens[opens - 1].low in ("or", "nor") and before.negated:
         return True
-    let = found and found[-1].negated and found[-1].lemma in lex.CAUSATIVES
-    if let and sentence.tokens[i].form is not None and sentence.tokens[i].form.kind == "base":  # type: ignore[union-attr]
+    gerund = sentence.kind(i) == "gerund"
+    if before.lemma in _PREVENTS and gerund and sentence.tokens[i - 1].low == "from":
         return True
-    return bool(alternative) or bool(found and found[-1].lemma == "fail" and sentence.kind(i) == "infinitive")
+    form = sentence.tokens[i].form
+    bare = form is not None and form.kind == "base"
+    return bare and before.negated and before.lemma in lex.CAUSATIVES
+
+
+_PREVENTS = frozenset(["keep", "prevent", "stop", "save", "discourage", "hinder", "block"])
 
 
 def happens(sentence: Sentence, event: Event, following: int | None, found: list[Event]) -> bool:
@@ -46,13 +77,9 @@ def happens(sentence: Sentence, event: Event, following: int | None, found: list
     i = event.index
     if _possible(sentence, i):
         return False
-    before = [t.low for t in sentence.tokens[max(0, i - 3) : i]]
-    if (
-        before[-1:]
-        and before[-1] in ("almost", "nearly")
-        or event.kind == "infinitive"
-        and _unreal(sentence, i, found)
-    ):
+    if _UNREAL.search(_lead(sentence, i)) or event.kind == "infinitive" and _unreal(sentence, i, found):
+        return False
+    if _scenery(event):
         return False
     if (
         _controls(sentence, event, following)
@@ -66,6 +93,8 @@ def happens(sentence: Sentence, event: Event, following: int | None, found: list
         and found[-1].lemma in ("stop", "cease")
         and sentence.adjacent(found[-1].index, i)
     ):
+        return False
+    if event.token.low == "go" and found and found[-1].lemma == "let" and found[-1].keep:
         return False
     if event.lemma in lex.POSTURES:
         return _posture_change(sentence, event, found)
@@ -84,7 +113,7 @@ def happens(sentence: Sentence, event: Event, following: int | None, found: list
         return False
     if event.lemma in ("start", "begin") and re.match(r"(?:at|in|with|from)\b", event.zone):
         return False
-    if event.lemma in ("create", "give", "make") and _ABSTRACT.search(event.zone):
+    if event.lemma in ("create", "give", "make", "add", "bring", "lend") and _ABSTRACT.search(event.zone):
         return False
     if (
         event.lemma == "leave"
@@ -95,11 +124,20 @@ def happens(sentence: Sentence, event: Event, following: int | None, found: list
     return event.lemma not in lex.STATES and event.lemma not in ("face", "repeat")
 
 
+def _scenery(event: Event) -> bool:
+    """Whether a verb tells how a place lies: "the road winds", "a rug covering the floor", "sunlight falls"."""
+    head = nouns.singular(event.agent.split()[-1]) if event.agent else ""
+    if head in nouns.SCENERY and event.lemma in lex.LIES:
+        return True
+    still = nouns.kind(head) == "thing" and head not in nouns.MOBILE and head not in lex.BODY_PARTS
+    return bool(head) and still and head not in lex.PRONOUNS and event.lemma in lex.COVERS and event.kind == "gerund"
+
+
 _PICTURES = frozenset(
     ("region image clip video scene footage shot picture story interaction background atmosphere").split()
 )
 _ABSTRACT = re.compile(
-    r"\b(?:sense|mood|feeling|atmosphere|impression|look|appearance|effect|contrast|scene|tension|air|vibe|ambiance)\b"
+    r"\b(?:sense|mood|feeling|atmosphere|impression|look|appearance|effect|contrast|scene|tension|vibe|ambiance|glow|warmth|drama)\b"
 )
 
 
@@ -113,8 +151,12 @@ def _unreal(sentence: Sentence, i: int, found: list[Event]) -> bool:
 
 
 def _controls(sentence: Sentence, event: Event, following: int | None) -> bool:
+    if event.lemma in ("go", "come") and _goes_on(sentence, event, following):
+        return True
     if event.lemma not in lex.CONTROL:
         return False
+    if event.lemma == "help" and (following is None or sentence.opens(following) > event.index):
+        return False  # "helps her to her feet"
     if following is None:
         return event.lemma not in ("start", "continue", "proceed", "resume")
     form = sentence.tokens[following].form
@@ -122,6 +164,19 @@ def _controls(sentence: Sentence, event: Event, following: int | None) -> bool:
         sentence.adjacent(event.index, following) and form is not None and form.kind in ("base", "gerund")
     )
     return joined or event.lemma not in ("start", "continue", "proceed", "resume")
+
+
+def _goes_on(sentence: Sentence, event: Event, following: int | None) -> bool:
+    """Whether going is no going: "goes on to bark", "comes bounding through the snow", "comes close to falling"."""
+    if re.match(r"close to\b", event.zone):
+        return True
+    form = sentence.tokens[following].form if following is not None else None
+    if form is None or following is None:
+        return False
+    between = [t.low for t in sentence.tokens[event.index + 1 : following]]
+    if between in (["on"], ["on", "to"]) or between == ["to"] and event.token.low == "going":
+        return True
+    return form.kind == "gerund" and sentence.adjacent(event.index, following)
 
 
 def _possible(sentence: Sentence, i: int) -> bool:
@@ -138,6 +193,10 @@ def _causes(sentence: Sentence, event: Event, following: int | None) -> bool:
     """Whether a verb says only who made the next one happen: "makes its rider drop the reins"."""
     if event.lemma not in lex.CAUSATIVES or following is None:
         return False
+    if sentence.tokens[following].low == "go" and event.lemma == "let":
+        return False  # one act: let it go
+    if event.kind == "passive":
+        return sentence.tokens[following - 1].tag == "TO"  # "are made to get off"
     form = sentence.tokens[following].form
     between = sentence.tokens[event.index + 1 : following]
     caused = any(t.tag in ("NOUN", "PRON") for t in between)
@@ -170,7 +229,10 @@ def settle(sentence: Sentence, found: list[Event]) -> None:
         )
         if event.keep or event.lemma not in lex.POSTURES or not finite or event.negated:
             continue
-        row = [e for e in found if e.keep and e.agent == event.agent and _in_a_row(sentence, event, e)]
+        head = nouns.singular(event.agent.split()[-1]) if event.agent else ""
+        if re.match(r"(?:on|against|upon)\b", event.zone) and event.lemma == "lean" or nouns.kind(head) == "thing":
+            continue
+        row = [e for e in found if e.keep and not e.negated and e.agent == event.agent and _in_a_row(sentence, event, e)]
         moves = event.lemma in ("kneel", "crouch", "squat", "sit") or re.match(
             r"(?:out|in|over|toward|down|up)\b", event.zone
         )
@@ -189,6 +251,9 @@ def _in_a_row(sentence: Sentence, one: Event, two: Event) -> bool:
 def _posture_change(sentence: Sentence, event: Event, found: list[Event]) -> bool:
     if event.kind == "passive" or event.token.form is not None and event.token.form.kind == "participle":
         return False
+    absolute = event.kind == "gerund" and event.index > 0 and sentence.tokens[event.index - 1].tag == "NOUN"
+    if absolute:
+        return False  # "his trunk leaning forward"
     turns = {"up", "down", "forward", "backward"} | ({"left", "right"} if event.lemma == "lean" else set())
     if turns & set(event.direction):
         return True

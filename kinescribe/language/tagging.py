@@ -271,6 +271,8 @@ def _verb_before(tokens: list[Token], i: int) -> bool:
 
 
 def _quantifier(low: str, following: str, before: Token | None) -> str:
+    if low == "neither" and _third(following):
+        return "NEG"
     if low == "that":
         noun_before = before is not None and before.tag in ("", "NOUN", "NUM")
         return "REL" if noun_before else "DET" if _noun_like(following) else "PRON"
@@ -320,6 +322,8 @@ _OPEN = {"ADJ": "ADJ", "ADV": "ADV", "SCONJ": "SUB", "INTJ": "ADV"}
 """What the tree may say of a word that no list holds; all else is a noun."""
 
 
+_SAME = frozenset(["spread", "set", "put", "cut", "shut", "split"])
+"""Participles that look like the plural's verb."""
 _PRESENT = frozenset(["is", "are", "has", "have", "does", "do"])
 
 
@@ -355,7 +359,8 @@ class _Verbs:
                     self._note(form)
                 elif token.tag == "":
                     inside = i > 0 and self.tokens[i - 1].tag in ("DET", "POSS", "POSN", "ADJ")
-                    ends = i + 1 == len(self.tokens) or self.tokens[i + 1].tag not in ("", "NOUN", "ADJ")
+                    after = self.tokens[i + 1] if i + 1 < len(self.tokens) else None
+                    ends = after is None or after.tag not in ("", "NOUN", "ADJ") or after.seen is not None
                     token.tag = "NOUN" if inside and ends else _OPEN.get(token.pos, "NOUN")
 
     def _believed(self, i: int, own: lex.Form | None) -> lex.Form | None:
@@ -369,7 +374,10 @@ class _Verbs:
                 return None
             if self._subject_ahead(i) and own.kind in ("third", "base"):
                 return None  # "the hazard lights of the car start"
+            if own.kind == "base" and token.low in lex.BODY_PARTS and not self._child(i, "obj"):
+                return None  # "palm up"
             participle = own.kind == "past" and (self._describes(i) or self._against_tense(i))
+            participle = participle or own.kind == "base" and token.low in _SAME and self._posed(i)
             return lex.Form(own.lemma, "participle") if participle else own
         if token.seen is not None and self._can_be_verb(i):
             late = token.seen.kind == "past" and self._against_tense(i)
@@ -381,8 +389,18 @@ class _Verbs:
     def _against_tense(self, i: int) -> bool:
         """Whether an -ed word after a noun stands among verbs in the present: "he bows, arms stretched overhead"."""
         before = self._previous(i)
+        comma = before is not None and before.low == "," and i >= 2
+        before = self.tokens[self.tokens.index(before) - 1] if comma and before is not None else before
         present = any(t.low in _PRESENT or t.seen is not None and t.seen.kind == "third" for t in self.tokens)
         return before is not None and before.tag == "NOUN" and present
+
+    def _posed(self, i: int) -> bool:
+        """Whether "spread" and its like tell how something is held: "the hands part, fingers spread wide"."""
+        tags = [t.tag for t in self.tokens[:i]]
+        last = max((n for n, tag in enumerate(tags) if tag in ("PUNCT", "PREP")), default=-1)
+        links = last >= 0 and self.tokens[last].low in (",", "with")
+        phrase = all(tag in NOUN_PHRASE for tag in tags[last + 1 :]) and last + 1 < i
+        return links and phrase and self._against_tense(i) and not self._child(i, "obj")
 
     def _describes(self, i: int) -> bool:
         """Whether an -ed word is a participle: the tree says so, and it hangs on a noun or the text is told in the present."""
@@ -427,6 +445,8 @@ class _Verbs:
             return False
         if token.low in lex.BODY_PARTS and before in ("TO", "PREP"):
             return False  # "to hip height"
+        if before == "PRON" and self.causative:
+            return True  # "makes it yaw"
         bare = token.seen is not None and token.seen.kind == "base"  # most nouns look like one
         return not bare or before in ("TO", "MODAL") or token.relation == "conj" or self._child(i, "nsubj")
 

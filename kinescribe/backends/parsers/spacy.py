@@ -96,28 +96,31 @@ def _squeeze(text: str) -> tuple[str, list[int]]:
 
 
 def _tree(doc: Doc, offsets: Sequence[int]) -> Tree:
-    clear = any(token.dep_ in ("pobj", "dobj", "prt", "nsubjpass") for token in doc)
-    lift = _from_clear if clear else _as_is
+    names, text = doc.vocab.strings, doc.text
+    rows = doc.to_array(["HEAD", "DEP", "POS", "TAG", "IDX", "LENGTH"]).tolist()
+    clear = any(names[dep] in _CLEAR for _, dep, *_ in rows)
     words = []
-    for token in doc:
-        head, relation = lift(token)
-        start = offsets[token.idx]
-        form = _form(token) if token.pos_ in ("VERB", "AUX") else None
-        end = offsets[token.idx + len(token) - 1] + 1
-        words.append(Word(start, end, token.pos_, form, _lemma(token.lower_, form), head, relation))
+    for i, (head, dep, pos, tag, idx, length) in enumerate(rows):
+        kind, low = names[pos], text[idx : idx + length].lower()
+        above, relation = _from_clear(doc[i]) if clear else ((i + head) % _WRAP, names[dep].lower())
+        form = _form(names[tag], low) if kind in ("VERB", "AUX") else None
+        start, end = offsets[idx], offsets[idx + length - 1] + 1
+        words.append(Word(start, end, kind, form, _lemma(low, form), above, relation))
     return tuple(words)
 
 
-def _form(token: SpacyToken) -> str:
+_WRAP = 1 << 64
+"""Heads before their word come as unsigned numbers."""
+_CLEAR = frozenset(["pobj", "dobj", "prt", "nsubjpass"])
+"""Labels that only ClearNLP has."""
+
+
+def _form(tag: str, low: str) -> str:
     """Return how a verb is inflected; by its end where tag and part of speech disagree."""
-    if token.tag_ in _FORMS:
-        return _FORMS[token.tag_]
+    if tag in _FORMS:
+        return _FORMS[tag]
     ends = (("ing", "gerund"), ("ed", "participle"), ("s", "third"))
-    return next((form for end, form in ends if token.lower_.endswith(end)), "base")
-
-
-def _as_is(token: SpacyToken) -> tuple[int, str]:
-    return token.head.i, token.dep_.lower()
+    return next((form for end, form in ends if low.endswith(end)), "base")
 
 
 def _from_clear(token: SpacyToken) -> tuple[int, str]:
