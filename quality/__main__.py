@@ -24,6 +24,7 @@ from tempfile import TemporaryDirectory
 from kinescribe.cli.texts import plain
 from kinescribe.language import parse
 from quality import calibration, events, gold, metrics, people, sheets, tables, worlds
+from quality.parser import tables as parser_tables
 from quality.tables import Measured, number, table
 from tests.bodies import BODY_SCENARIOS
 from tests.generator import ALL_SCENARIOS, DIFFICULTIES
@@ -198,6 +199,10 @@ def _signer_row(row: people.Signer) -> list[str]:
 
 
 def _parser() -> str:
+    return parser_tables() + "\n\n" + _shared_parser()
+
+
+def _shared_parser() -> str:
     folder = SHARED / "gold" / "mope"
     if not folder.is_dir():
         return "### Caption parser\n\nnot run: ../shared/gold/mope is not here"

@@ -45,7 +45,11 @@ class Entity:
 
     def fits(self, pronoun: str) -> bool:
         """Whether a pronoun agrees in number and kind."""
-        if self.head in nouns.HOLLOW or self.head in lex.EVENT_NOUNS and self.head not in ("drink", "stretch"):
+        if (
+            self.head in nouns.HOLLOW
+            or self.head in lex.EVENT_NOUNS
+            and self.head not in ("drink", "stretch")
+        ):
             return False
         gender = _GENDER.get(pronoun)
         if gender is not None:
@@ -156,8 +160,14 @@ class Discourse:
         if pronoun in ("they", "both") and not any(e.kind != "thing" for e in fitting):
             return self._both() or (fitting[-1] if fitting else None)
         if not fitting and pronoun in _GENDER:  # a role that no list holds: "the rigger"
-            fitting = [e for e in self.entities if e.led and not e.plural and e.kind == "thing" and not _same(e, barred)]
-            fitting = [e for e in fitting if e.gender in (None, _GENDER[pronoun]) and e.head not in nouns.HOLLOW]
+            fitting = [
+                e
+                for e in self.entities
+                if e.led and not e.plural and e.kind == "thing" and not _same(e, barred)
+            ]
+            fitting = [
+                e for e in fitting if e.gender in (None, _GENDER[pronoun]) and e.head not in nouns.HOLLOW
+            ]
         found = max(
             fitting, key=lambda e: (self._salience(e, role) + e.bonus(pronoun, role), e.order), default=None
         )

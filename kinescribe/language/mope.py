@@ -55,14 +55,21 @@ def parse(text: str, parser: str | Parser = DEFAULT) -> tuple[Action, ...]:
     return next(parse_all([text], parser))
 
 
-def parse_all(texts: Iterable[str], parser: str | Parser = DEFAULT) -> Iterator[tuple[Action, ...]]:
-    """Yield the actions of each text; some hundred texts go to the parser at once, which is several times as fast."""
+def parse_all(
+    texts: Iterable[str], parser: str | Parser = DEFAULT, coreference: bool = True
+) -> Iterator[tuple[Action, ...]]:
+    """Yield the actions of each text; some hundred texts go to the parser at once, which is several times as fast.
+
+    Args:
+        parser: as for ``parse``.
+        coreference: False leaves pronouns as they stand (for comparison).
+    """
     trees = loaded(parser) if isinstance(parser, str) else parser
     for batch in _batches(texts):
         read = [_Text(text) for text in batch]
         found = iter(trees([sentence for one in read for sentence in one.sentences()]))
         for one in read:
-            yield one.actions(found)
+            yield one.actions(found, coreference)
 
 
 def _batches(texts: Iterable[str]) -> Iterator[list[str]]:
@@ -97,9 +104,9 @@ class _Text:
     def sentences(self) -> list[str]:
         return [self.masked[start:end] for start, end in self.spans]
 
-    def actions(self, trees: Iterator[Tree]) -> tuple[Action, ...]:
+    def actions(self, trees: Iterator[Tree], coreference: bool = True) -> tuple[Action, ...]:
         """Return the actions, given the trees of the sentences."""
-        discourse = Discourse()
+        discourse = Discourse(resolving=coreference)
         events: list[Event] = []
         rank = 0
         for start, end in self.spans:

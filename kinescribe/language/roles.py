@@ -22,7 +22,9 @@ _CHAIN = 12
 """Verbs up a tree until a subject is found: more are a loop or a broken tree."""
 
 _REFLEXIVE = frozenset(["himself", "herself", "itself", "themselves"])
-_TAKES_IN = frozenset("take tip pull toss plug tuck reel rope fill turn hand bring draw stick breathe suck".split())
+_TAKES_IN = frozenset(
+    "take tip pull toss plug tuck reel rope fill turn hand bring draw stick breathe suck".split()
+)
 """With "in" and a noun, something is moved in: "tips in the garlic"."""
 _TRANSFER = frozenset(
     "hand give pass throw toss lob offer kick bring send serve bounce roll roll slide fling".split()
@@ -109,7 +111,13 @@ class Roles:
         own, opens = self.sentence.subject_of(i), self.sentence.opens(i)
         inside = [p for p in self.phrases if opens <= p.first < i and p.preposition is None]
         led = not any(t.tag == "VERB" for t in self.tokens[opens:i])
-        if opens and self.tokens[opens - 1].tag == "REL" and led and inside and inside[0].head not in _MEASURES:
+        if (
+            opens
+            and self.tokens[opens - 1].tag == "REL"
+            and led
+            and inside
+            and inside[0].head not in _MEASURES
+        ):
             return inside[0]  # "the silk that he stuffed into his fist"
         if own is not None and self.tokens[own].tag == "REL":
             return None if token.relation == "conj" else self._relative_subject(i)

@@ -130,7 +130,13 @@ def _scenery(event: Event) -> bool:
     if head in nouns.SCENERY and event.lemma in lex.LIES:
         return True
     still = nouns.kind(head) == "thing" and head not in nouns.MOBILE and head not in lex.BODY_PARTS
-    return bool(head) and still and head not in lex.PRONOUNS and event.lemma in lex.COVERS and event.kind == "gerund"
+    return (
+        bool(head)
+        and still
+        and head not in lex.PRONOUNS
+        and event.lemma in lex.COVERS
+        and event.kind == "gerund"
+    )
 
 
 _PICTURES = frozenset(
@@ -230,9 +236,17 @@ def settle(sentence: Sentence, found: list[Event]) -> None:
         if event.keep or event.lemma not in lex.POSTURES or not finite or event.negated:
             continue
         head = nouns.singular(event.agent.split()[-1]) if event.agent else ""
-        if re.match(r"(?:on|against|upon)\b", event.zone) and event.lemma == "lean" or nouns.kind(head) == "thing":
+        if (
+            re.match(r"(?:on|against|upon)\b", event.zone)
+            and event.lemma == "lean"
+            or nouns.kind(head) == "thing"
+        ):
             continue
-        row = [e for e in found if e.keep and not e.negated and e.agent == event.agent and _in_a_row(sentence, event, e)]
+        row = [
+            e
+            for e in found
+            if e.keep and not e.negated and e.agent == event.agent and _in_a_row(sentence, event, e)
+        ]
         moves = event.lemma in ("kneel", "crouch", "squat", "sit") or re.match(
             r"(?:out|in|over|toward|down|up)\b", event.zone
         )
