@@ -3,7 +3,7 @@
 python -m quality                       # development seeds, a few per scenario
 python -m quality --held-out --seeds 5  # seeds that nobody looked at while setting thresholds
 python -m quality --only gold           # real clips against the notes in ../shared/gold
-python -m quality --held-out --write    # put the tables into docs/quality.md
+python -m quality --held-out --write    # put the tables into docs/quality.md and docs/method.md
 python -m quality --calibrate --seeds 3 # fit kinescribe/facts/calibration.py, on development seeds only
 python -m quality --sheets DIR          # one picture per clip of ../shared/videos, to be looked at
 """
@@ -31,7 +31,7 @@ from tests.generator import ALL_SCENARIOS, DIFFICULTIES
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared"
-DOCS = ROOT / "docs" / "quality.md"
+PAGES = tuple(ROOT / "docs" / name for name in ("quality.md", "method.md"))
 PICTURE = ROOT / "docs" / "images" / "calibration.svg"
 """The reliability diagram, drawn with ``--write``."""
 
@@ -48,7 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--held-out", action="store_true", help="use the held-out seeds")
     parser.add_argument("--only", choices=["worlds", "gold", "people", "parser", "metrics", "events"])
     parser.add_argument("--scenario", default="", help="only scenarios whose name holds this")
-    parser.add_argument("--write", action="store_true", help="put the tables into docs/quality.md")
+    parser.add_argument("--write", action="store_true", help="put the tables into docs/quality.md and docs/method.md")
     parser.add_argument(
         "--sheets", type=Path, help="write contact sheets of the shared clips into this folder"
     )
@@ -233,10 +233,10 @@ def _prediction(gold: dict[str, str]) -> dict[str, object]:
 def _write(name: str, text: str) -> None:
     """Replace what stands between the marks ``<!-- name -->`` and ``<!-- /name -->``."""
     mark = re.compile(rf"(<!-- {name} -->).*?(<!-- /{name} -->)", re.DOTALL)
-    page = DOCS.read_text()
-    if not mark.search(page):
-        raise SystemExit(f"docs/quality.md has no place for {name}: add <!-- {name} --><!-- /{name} -->")
-    DOCS.write_text(mark.sub(lambda m: f"{m[1]}\n{text}\n{m[2]}", page))
+    place = next((page for page in PAGES if mark.search(page.read_text())), None)
+    if place is None:
+        raise SystemExit(f"no page of docs/ has a place for {name}: add <!-- {name} --><!-- /{name} -->")
+    place.write_text(mark.sub(lambda m: f"{m[1]}\n{text}\n{m[2]}", place.read_text()))
 
 
 if __name__ == "__main__":
