@@ -33,8 +33,8 @@ _RIVALS = frozenset("left right other second third former latter another first".
 _POINTERS = frozenset("a an the his her hers its their theirs this that these those some own same".split())
 _AFTER_HEAD = frozenset(
     (
-        "in with of on who that which whose wearing at from near next behind to holding dressed standing sitting beside "
-        "by under over inside around between above"
+        "in with of on who that which whose wearing at from near next behind to holding dressed standing sitting "
+        "beside by under over inside around between above"
     ).split()
 )
 

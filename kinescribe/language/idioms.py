@@ -56,11 +56,10 @@ def _light(sentence: Sentence, discourse: Discourse, event: Event, end: int) -> 
 
 def _still(event: Event, zone: str) -> None:
     """Staying still is denied motion."""
+    if event.lemma not in ("stay", "remain", "stand", "keep", "hold", "sit", "lie"):
+        return
     first = re.findall(r"[a-z]+", zone)[:4]
-    resting = event.lemma in ("stay", "remain", "stand", "keep", "hold", "sit", "lie")
-    if resting and (
-        _STILL & set(first) or event.lemma in ("stay", "remain") and "in_place" in event.direction
-    ):
+    if _STILL & set(first) or event.lemma in ("stay", "remain") and "in_place" in event.direction:
         event.lemma, event.negated, event.direction, event.manner = "move", True, (), None
 
 

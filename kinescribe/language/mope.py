@@ -305,6 +305,8 @@ def _share(sentence: Sentence, found: list[Event]) -> None:
 
 def _in_all(sentence: Sentence, found: list[Event]) -> None:
     """Of "steps up and steps down, six times in all", the number is that of each."""
+    if not found or not any(event.count for event in found) and "times" not in sentence.text:
+        return
     fronted = re.match(rf"(?:{ways.NUMBERS}) times\b,?\s", sentence.text, re.IGNORECASE)
     if fronted is not None:
         count = ways.count(fronted.group() + " ")

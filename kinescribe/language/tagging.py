@@ -78,18 +78,26 @@ def _trimmed(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 def tokenize(text: str, offset: int = 0) -> list[Token]:
     """Split into words, numbers and marks; ``n't`` and the ``'s`` of "she's" are words of their own."""
     tokens: list[Token] = []
-    for found in re.finditer(r"[A-Za-zÀ-ÿ]+(?:[-'’][A-Za-zÀ-ÿ]+)*(?:_\d+)?|\d+|[^\w\s]", text):
+    for found in _WORD.finditer(text):
         word, start, end = found.group(), found.start() + offset, found.end() + offset
-        low = word.lower().replace("’", "'")
-        cut = (
-            3 if low.endswith("n't") else 2 if low.endswith("'s") and low[:-2] in lex.SUBJECT_PRONOUNS else 0
-        )
+        cut = _contraction(word) if "'" in word or "’" in word else 0
         if 0 < cut < len(word):
             tokens.append(Token(word[:-cut], start, end - cut))
             tokens.append(Token(word[-cut:], end - cut, end))
         else:
             tokens.append(Token(word, start, end))
     return tokens
+
+
+_WORD = re.compile(r"[A-Za-zÀ-ÿ]+(?:[-'’][A-Za-zÀ-ÿ]+)*(?:_\d+)?|\d+|[^\w\s]")
+
+
+def _contraction(word: str) -> int:
+    """Return how many characters of a word are another word: ``n't``, or the ``'s`` of "she's"."""
+    low = word.lower().replace("’", "'")
+    if low.endswith("n't"):
+        return 3
+    return 2 if low.endswith("'s") and low[:-2] in lex.SUBJECT_PRONOUNS else 0
 
 
 def tag(tokens: list[Token], tree: Tree = (), offset: int = 0) -> list[Token]:
