@@ -8,6 +8,7 @@ missed. FAVOR lists every motion, so there precision (actions that somebody list
 from __future__ import annotations
 
 import json
+import random
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -90,6 +91,14 @@ def measure(items: Sequence[Listed], subject: str = "") -> Found:
                 missed.append((item.name, item.events[i]))
                 lemmas[verb or "(unread)"] += 1
     return Found(len(items), events, unread, found, asserted, tuple(missed), lemmas)
+
+
+def sample_missed(found: Found, size: int, seed: int = 0) -> list[tuple[str, str]]:
+    """Draw missed events to be read by a person: name of the caption and event, at most ``size`` of them.
+
+    What is drawn of a held-out set has been read, and is held out no longer: rules are to be made from other sentences.
+    """
+    return random.Random(seed).sample(found.missed, min(size, len(found.missed)))
 
 
 def _verb(event: str, subject: str) -> str | None:

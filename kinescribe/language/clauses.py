@@ -56,6 +56,12 @@ class Sentence:
         self.text, self.start = text, start
         self.tokens = tag(tokenize(text, start), tree, start)
         self.phrases = noun_phrases(self.tokens)
+        self._children: dict[int, list[int]] = {}
+        self._opens: list[int] = []
+        for n, token in enumerate(self.tokens):
+            self._opens.append(0 if not n else n if self.tokens[n - 1].tag in BOUNDARIES else self._opens[-1])
+            if token.head not in (n, -1):
+                self._children.setdefault(token.head, []).append(n)
 
     def phrase_at(self, i: int) -> Phrase | None:
         """Return the noun phrase that holds a token."""
@@ -63,17 +69,14 @@ class Sentence:
 
     def child(self, i: int, *relations: str) -> int | None:
         """Return the first token that depends on another one in one of the relations, subtypes included."""
-        for j, token in enumerate(self.tokens):
-            if token.head == i and j != i and token.relation.split(":")[0] in relations:
-                return j
-        return None
+        children = self._children.get(i, ())
+        return next((j for j in children if self.tokens[j].relation.split(":")[0] in relations), None)
 
     def subject_of(self, i: int) -> int | None:
         """Return the token that the tree makes the subject of a verb, a relative pronoun only if there is no other."""
         found = [
-            j for j, token in enumerate(self.tokens)
-            if token.head == i and j != i and token.relation.split(":")[0] in ("nsubj", "csubj")
-        ]  # fmt: skip
+            j for j in self._children.get(i, ()) if self.tokens[j].relation.startswith(("nsubj", "csubj"))
+        ]
         named = [j for j in found if self.tokens[j].tag != "REL"]
         found = named or found
         return found[-1] if found else None
@@ -119,10 +122,7 @@ class Sentence:
 
     def opens(self, i: int) -> int:
         """Return where the clause of a verb begins: after the last boundary before it."""
-        for j in range(i - 1, -1, -1):
-            if self.tokens[j].tag in BOUNDARIES:
-                return j + 1
-        return 0
+        return self._opens[i]
 
     def zone_end(self, i: int, following: int | None) -> int:
         """Return where what belongs to a verb ends, given the verb after it."""

@@ -210,21 +210,24 @@ class Discourse:
 
     def _known(self, phrase: Phrase) -> Entity | None:
         """Return the entity that a phrase speaks of again: same head, and one set of words holds the other."""
+        alone, many = nouns.singular(phrase.head), is_plural(phrase)
         words = set(phrase.text.split())
         for entity in reversed(self.entities):
-            own = set(entity.text.split())
-            if entity.head == phrase.head and (words <= own or own <= words):
-                return entity
+            if entity.head == alone and entity.plural == many:
+                own = set(entity.text.split())
+                if words <= own or own <= words:
+                    return entity
         return None
 
     def _announced(self, phrase: Phrase) -> Entity | None:
         """Return who a pronoun earlier in the sentence meant: "when she stops, the woman waves"."""
+        alone = nouns.singular(phrase.head)
+        if nouns.kind(alone) != "person" or is_plural(phrase):
+            return None
         for entity in self.entities:
-            here = entity.text in _UNNAMED and entity.sentence == self.sentence
-            alone = nouns.singular(phrase.head)
-            fits = nouns.kind(alone) == "person" and entity.kind == "person" and not is_plural(phrase)
+            here = entity.text in _UNNAMED and entity.sentence == self.sentence and entity.kind == "person"
             wrong = nouns.FEMALE if entity.gender == "m" else nouns.MALE
-            if here and fits and alone not in wrong:
+            if here and alone not in wrong:
                 entity.text, entity.head = self._spelled(phrase), alone
                 return entity
         return None

@@ -246,10 +246,20 @@ STATIVE_PASSIVES = frozenset(
     ).split()
 )
 """What "is V-ed" says of these is how something is, not what happens to it, unless another passive leads up to it."""
+SHOWS = frozenset("show capture depict see watch film reveal present feature follow".split())
+"""Whose object goes on to act: "the shot shows a man walking"."""
+FILMS = frozenset(
+    (
+        "move pan tilt zoom track follow rotate turn shake stay remain hold pull push dolly shift switch cut focus capture show "
+        "reveal circle orbit rise descend swing go come drift glide stop back fly travel tremble jerk sway look continue start "
+        "approach retreat advance swivel arc zoom-in roll lift lower raise spin close open begin fade pass speed slow"
+    ).split()
+)
+"""What a camera can do."""
 LIES = frozenset(
     (
-        "run lead wind climb descend snake curve go rise stretch extend fork branch cross fall drop turn bend pass continue "
-        "twist dip loop circle shine reach come flow cut slope swing"
+        "run lead wind climb descend snake curve go stretch extend fork branch cross fall drop turn bend pass continue "
+        "twist dip loop circle shine reach come cut slope swing"
     ).split()
 )
 """Said of a road or of light, these tell how it lies."""

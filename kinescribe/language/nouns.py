@@ -86,6 +86,8 @@ SCENERY = frozenset(
     ).split()
 )
 """What lies where it is, however it is said to run or climb."""
+VIEWS = frozenset(("camera video clip footage scene shot image picture lens frame view sequence").split())
+"""What shows, and does nothing else."""
 MOBILE = frozenset(
     (
         "car vehicle bus truck lorry tram train van bike bicycle motorcycle motorbike scooter boat ship plane airplane "

@@ -89,7 +89,8 @@ def _phrase(tokens: list[Token], first: int, last: int) -> Phrase | None:
     counted = words and words[0].tag == "NUM" and len(words) > 1
     number = ways.number(words[0].low) if counted else None
     words = words[1:] if counted else words
-    if not words or (len(words) == 1 and words[0].tag == "NUM" and words[0].low != "one"):
+    lone = len(words) == 1 and words[0].tag == "NUM" and words[0].low != "one"
+    if not words or lone and own[0].tag != "DET":
         return None
     before = tokens[first - 1] if first else None
     preposition = before.low if before is not None and before.tag == "PREP" else None

@@ -49,6 +49,8 @@ class Roles:
         self.current: Phrase | None = None
         self.waiting: list[Event] = []
         """Fronted "-ing" clauses whose subject is still to come."""
+        self.other: Phrase | None = None
+        """The last that acted or was shown and is neither camera nor picture."""
         self.governed = False
         """Whether the last finite verb stood in a subordinate clause."""
 
@@ -67,7 +69,7 @@ class Roles:
         self.discourse.see(p for p in self.phrases if p.last < event.index)
         seen = self._seen_subject(event.index)
         seen = None if seen is not None and self._absolute(seen, found) else seen
-        subject = seen or self._find_subject(event, opens, found)
+        subject = self._not_the_camera(event, seen or self._find_subject(event, opens, found))
         fronted = event.kind == "gerund" and subject is None
         if fronted:
             self.waiting.append(event)
@@ -90,6 +92,19 @@ class Roles:
                 self.waiting.clear()
         if subject is not None:
             self._set_agent(event, subject)
+        return subject
+
+    def _not_the_camera(self, event: Event, subject: Phrase | None) -> Phrase | None:
+        """Return who else acts where a camera or a picture cannot: "the camera follows as a man walks, then waves"."""
+        if subject is None:
+            return None
+        head = nouns.singular(subject.head)
+        after = self.tokens[event.index + 1].low if event.index + 1 < len(self.tokens) else ""
+        films = event.lemma in lex.FILMS and after not in ("his", "her", "their")
+        if head in nouns.VIEWS and self.other is not None and not (films and head == "camera"):
+            return self.other if event.kind != "passive" and event.lemma not in lex.STATES else subject
+        if head not in nouns.VIEWS and subject.head not in lex.PRONOUNS:
+            self.other = subject
         return subject
 
     def _governed(self, opens: int, subject: Phrase) -> bool:
@@ -330,6 +345,8 @@ class Roles:
         if target is None:
             self._instrument(event, end)
             return
+        if event.lemma in lex.SHOWS:
+            self.other = target
         if target.text in _REFLEXIVE and event.lemma in lex.INTRANSITIVE:
             return  # "bends down himself"
         name, part = self.discourse.name(target, "object", event.agent)

@@ -39,7 +39,7 @@ def _lead(sentence: Sentence, i: int) -> str:
 def denied(sentence: Sentence, i: int, opens: int, subject: Phrase | None, found: list[Event]) -> bool:
     """Whether a sentence says that the motion of the verb at ``i`` does not happen."""
     near = sentence.tokens[max(opens, i - 4) : i]
-    if any(t.tag == "NEG" for t in near) or _NEGATED.search(_lead(sentence, i)):
+    if any(t.tag == "NEG" for t in near) or i and _NEGATED.search(_lead(sentence, i)):
         return True
     inverted = [t.low for t in sentence.tokens[opens:i]]
     if _NOBODY & set(inverted) and not any(t.tag == "VERB" for t in sentence.tokens[opens:i]):
@@ -77,7 +77,7 @@ def happens(sentence: Sentence, event: Event, following: int | None, found: list
     i = event.index
     if _possible(sentence, i):
         return False
-    if _UNREAL.search(_lead(sentence, i)) or event.kind == "infinitive" and _unreal(sentence, i, found):
+    if i and _UNREAL.search(_lead(sentence, i)) or event.kind == "infinitive" and _unreal(sentence, i, found):
         return False
     if _scenery(event):
         return False

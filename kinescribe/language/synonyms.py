@@ -21,6 +21,20 @@ bend flex
 straighten extend stretch unbend
 turn rotate pivot swivel spin twist
 turn switch
+receive take
+say speak talk
+flee escape
+retrieve pick
+hand give
+scurry run
+evade avoid
+help assist support
+converse communicate
+discard throw
+dispose throw
+gaze stare
+sip drink
+burst erupt
 spin twirl whirl revolve rotate
 jump leap hop spring bound
 walk stroll step stride pace amble

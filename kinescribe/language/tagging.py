@@ -190,6 +190,8 @@ def _ambiguous(tokens: list[Token], i: int, low: str, following: str, before: To
         return _side(tokens, i, following, before)
     if low == "her" and following == "back" and before is not None and before.low in _BACKED:
         return "POSS"
+    if low == "her" and following.endswith("ing") and before is not None and before.low.startswith(_SHOWING):
+        return "PRON"
     if low == "her" and tokens[i].relation == "nmod:poss" and following != "back":
         return "POSS"
     if low == "her":
@@ -220,7 +222,8 @@ def _ambiguous(tokens: list[Token], i: int, low: str, following: str, before: To
     if low == "no" and following == "one":
         return "DET"
     if low in ("both", "all", "each", "some", "that", "this", "these", "those", "another", "none", "neither"):
-        return _quantifier(low, following, before)
+        alone = tokens[i].relation.startswith("nsubj") and low not in ("that", "this", "these", "those", "no")
+        return "PRON" if alone else _quantifier(low, following, before)
     if low in ("top", "bottom", "inside") and opens_phrase and not _noun_like(following):
         return ""
     if low == "back":
@@ -241,6 +244,7 @@ def _ambiguous(tokens: list[Token], i: int, low: str, following: str, before: To
     return None
 
 
+_SHOWING = ("show", "captur", "depict", "see", "watch", "film", "reveal", "catch")
 _BEGIN_PHRASE = lex.DETERMINERS | lex.POSSESSIVES | lex.NUMBERS.keys()
 _BACKED = frozenset(
     "turns turn turned turning arches arch arched arching straightens straighten rounds round bends bend rests".split()
@@ -330,6 +334,7 @@ _OPEN = {"ADJ": "ADJ", "ADV": "ADV", "SCONJ": "SUB", "INTJ": "ADV"}
 """What the tree may say of a word that no list holds; all else is a noun."""
 
 
+_SEVERAL = frozenset(["they", "we", "you", "i", "both", "all", "some", "others"])
 _SAME = frozenset(["spread", "set", "put", "cut", "shut", "split"])
 """Participles that look like the plural's verb."""
 _PRESENT = frozenset(["is", "are", "has", "have", "does", "do"])
@@ -384,11 +389,15 @@ class _Verbs:
                 return None  # "the hazard lights of the car start"
             if own.kind == "base" and token.low in lex.BODY_PARTS and not self._child(i, "obj"):
                 return None  # "palm up"
+            if own.kind == "participle" and self._told(i):
+                return lex.Form(own.lemma, "past")
             participle = own.kind == "past" and (self._describes(i) or self._against_tense(i))
             participle = participle or own.kind == "base" and token.low in _SAME and self._posed(i)
             return lex.Form(own.lemma, "participle") if participle else own
         if token.seen is not None and self._can_be_verb(i):
             late = token.seen.kind == "past" and self._against_tense(i)
+            if token.seen.kind == "participle" and self._told(i):
+                return lex.Form(token.seen.lemma, "past")
             return lex.Form(token.seen.lemma, "participle") if late else token.seen
         if token.seen is not None:
             return None
@@ -410,6 +419,14 @@ class _Verbs:
         phrase = all(tag in NOUN_PHRASE for tag in tags[last + 1 :]) and last + 1 < i
         return links and phrase and self._against_tense(i) and not self._child(i, "obj")
 
+    def _told(self, i: int) -> bool:
+        """Whether an -ed word is a past tense: the tree says so or gives it a subject, and no helper or present is near."""
+        token, before = self.tokens[i], self._previous(i)
+        if token.seen is None or before is not None and before.tag == "AUX" or self._against_tense(i):
+            return False
+        present = any(t.low in _PRESENT or t.seen is not None and t.seen.kind == "third" for t in self.tokens)
+        return not present and (token.seen.kind == "past" or self._child(i, "nsubj"))
+
     def _describes(self, i: int) -> bool:
         """Whether an -ed word is a participle: the tree says so, and it hangs on a noun or the text is told in the present."""
         token = self.tokens[i]
@@ -422,7 +439,7 @@ class _Verbs:
         """Whether another verb can be the sentence's; where none can, "the bear headed to the bridge" is one itself."""
         for n, token in enumerate(self.tokens):
             kind = token.seen.kind if token.seen is not None else ""
-            finite = kind in ("third", "past") or kind == "base" and self._child(n, "nsubj")
+            finite = kind == "third" or kind in ("base", "past") and self._child(n, "nsubj")
             if n != i and (finite or token.tag in ("AUX", "MODAL")):
                 return True
         return False
@@ -652,10 +669,12 @@ class _Verbs:
         if self.finite and not self.causative:
             return None
         if previous.tag == "PRON":
-            plural = previous.low in ("they", "we", "you", "i", "both") or self.causative
+            plural = previous.low in _SEVERAL or self.causative
             return form if plural else None
         if previous.tag == "NOUN":
             return form if self._plural(previous, i) or self.causative else None
+        if previous.tag == "NUM" and self.tokens[max(0, i - 2)].tag == "DET":
+            return form  # "the two collide"
         return None
 
     def _commands(self, i: int) -> bool:
