@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from kinescribe.language.grounding import FRAME_WORDS
 from kinescribe.language.synonyms import same_verb
 from kinescribe.records import Action
 from kinescribe.vocabulary import COMPASS, VERB_BY_LEMMA
@@ -206,7 +207,8 @@ def _agent(action: Action) -> str:
 def _thing(action: Action) -> str:
     """What is moved, without its side."""
     words = (action.patient or action.part or "").lower().replace("_", " ").split()
-    return " ".join(word for word in words if word not in SIDES)
+    kept = " ".join(word for word in words if word not in SIDES)
+    return "" if kept in FRAME_WORDS else kept  # "enters the frame" is "comes into view"
 
 
 def _side(action: Action) -> frozenset[str]:

@@ -237,7 +237,8 @@ def _ambiguous(tokens: list[Token], i: int, low: str, following: str, before: To
     if low == "a" and tokens[i].text == "A" and before is not None and before.tag not in BOUNDARIES:
         return "NOUN"  # "Pedestrian A"
     if low == "to":
-        return "TO" if tokens[i].relation == "mark" or _opens_infinitive(tokens, i) else "PREP"
+        numbered = i + 2 < len(tokens) and tokens[i + 2].low.isdigit()  # "closer to object 2"
+        return "TO" if tokens[i].relation == "mark" and not numbered or _opens_infinitive(tokens, i) else "PREP"
     adjectives = ("fast", "high", "low", "straight", "opposite", "top", "bottom", "next", "inside")
     if opens_phrase and low in adjectives and (_noun_like(following) or low in ("fast", "high", "low")):
         return "ADJ"
@@ -473,6 +474,8 @@ class _Verbs:
         if before == "PRON" and self.causative:
             return True  # "makes it yaw"
         bare = token.seen is not None and token.seen.kind == "base"  # most nouns look like one
+        if bare and before == "PREP":
+            return False
         return not bare or before in ("TO", "MODAL") or token.relation == "conj" or self._child(i, "nsubj")
 
     def _predicate(self, i: int) -> bool:
