@@ -22,7 +22,7 @@ from kinescribe.language import directions, parse_all
 from kinescribe.language.lexicon import verb_lemma
 from kinescribe.language.mope import loaded
 from kinescribe.language.nouns import singular
-from kinescribe.language.tagging import sentences
+from kinescribe.language.tokens import sentences
 from kinescribe.records import Action
 from kinescribe.vocabulary import COMPASS, VERB_BY_LEMMA
 

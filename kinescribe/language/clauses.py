@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from kinescribe.language import lexicon as lex
 from kinescribe.language.phrases import Phrase, noun_phrases
 from kinescribe.language.syntax import Tree
-from kinescribe.language.tagging import BOUNDARIES, Token, tag, tokenize
+from kinescribe.language.tagging import tag
+from kinescribe.language.tokens import BOUNDARIES, Token, tokenize
 from kinescribe.records import Span
 
 _FIRST = frozenset(["after", "once", "as-soon-as", "when", "whenever"])

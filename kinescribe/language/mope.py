@@ -24,7 +24,7 @@ from kinescribe.language.nouns import singular
 from kinescribe.language.roles import Roles
 from kinescribe.language.senses import denied, happens, settle
 from kinescribe.language.syntax import Parser, Tree
-from kinescribe.language.tagging import sentences
+from kinescribe.language.tokens import sentences
 from kinescribe.records import Action, Span
 from kinescribe.vocabulary import PARTS, VERB_BY_LEMMA
 

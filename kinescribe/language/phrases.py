@@ -7,7 +7,7 @@ from typing import Any
 
 from kinescribe.language import directions as ways
 from kinescribe.language.nouns import singular
-from kinescribe.language.tagging import NOUN_PHRASE, Token
+from kinescribe.language.tokens import NOUN_PHRASE, Token
 
 
 @dataclass

@@ -8,7 +8,7 @@ from kinescribe.language import lexicon as lex
 from kinescribe.language import nouns
 from kinescribe.language.clauses import Event, Sentence
 from kinescribe.language.phrases import Phrase
-from kinescribe.language.tagging import BOUNDARIES
+from kinescribe.language.tokens import BOUNDARIES
 
 _NEGATED = re.compile(
     r"\b(?:rather than|instead of|without|without so much as|not so much as|short of|far from|refrain(?:s|ed|ing)? from|"
@@ -98,30 +98,31 @@ def happens(sentence: Sentence, event: Event, following: int | None, found: list
         return False
     if event.lemma in lex.POSTURES:
         return _posture_change(sentence, event, found)
-    if event.lemma == "take" and event.patient == "place":
-        return False
-    if event.lemma in ("look", "gaze", "stare"):
-        return bool(event.direction) or "over" in event.zone or "inside" in event.zone
+    return not _states(event)
+
+
+def _states(event: Event) -> bool:
+    """Whether a verb, with what belongs to it, tells how things are."""
+    lemma, zone = event.lemma, event.zone
+    if lemma == "take" and event.patient == "place":
+        return True
+    if lemma in ("look", "gaze", "stare"):
+        return not (event.direction or "over" in zone or "inside" in zone)
     if event.agent is not None and event.agent.split()[-1] in _PICTURES:
-        return False
+        return True
+    if lemma == "point" and event.part is not None and event.patient is None and "hand" not in event.part:
+        return True  # "the knuckles point up"
+    if lemma in ("start", "begin") and re.match(r"(?:at|in|with|from)\b", zone):
+        return True
+    if lemma in ("create", "give", "make", "add", "bring", "lend") and _ABSTRACT.search(zone):
+        return True
     if (
-        event.lemma == "point"
-        and event.part is not None
-        and event.patient is None
-        and "hand" not in event.part
-    ):
-        return False
-    if event.lemma in ("start", "begin") and re.match(r"(?:at|in|with|from)\b", event.zone):
-        return False
-    if event.lemma in ("create", "give", "make", "add", "bring", "lend") and _ABSTRACT.search(event.zone):
-        return False
-    if (
-        event.lemma == "leave"
+        lemma == "leave"
         and event.kind == "gerund"
-        and re.match(r"(?:only|behind|nothing|just|a trail)\b", event.zone)
+        and re.match(r"(?:only|behind|nothing|just|a trail)\b", zone)
     ):
-        return False
-    return event.lemma not in lex.STATES and event.lemma not in ("face", "repeat")
+        return True
+    return lemma in lex.STATES or lemma in ("face", "repeat")
 
 
 def _scenery(event: Event) -> bool:
