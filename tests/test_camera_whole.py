@@ -68,10 +68,42 @@ def test_a_blank_tells_nothing(noise: float) -> None:
     assert rests(*pictures) is None
 
 
+@pytest.mark.parametrize("level", [0, 4, 90, 200])
+@pytest.mark.parametrize("noise", [0.0, 3.0])
+def test_a_wall_that_gives_way_to_a_blank_is_no_rest(noise: float, level: int) -> None:
+    """To a blank every picture is a matter of gain and offset."""
+    blank = (
+        np.random.default_rng(3).normal(level, noise, (HEIGHT, WIDTH)).clip(0, 255).round().astype(np.uint8)
+    )
+    assert rests(wall(noise=noise), blank) is None
+    assert rests(blank, wall(noise=noise)) is None
+
+
+@given(contrast=st.floats(5, 60), sigma=st.floats(2, 12), seed=st.integers(0, 99), lettering=st.booleans())
+@settings(max_examples=30, deadline=None)
+def test_a_picture_that_gives_way_to_a_title_on_black_is_no_rest(
+    contrast: float, sigma: float, seed: int, lettering: bool
+) -> None:
+    rng = np.random.default_rng(seed)
+    blotches = cv2.GaussianBlur(rng.normal(0, 1, (HEIGHT, WIDTH)), (0, 0), sigma)
+    scene = np.clip(110 + contrast * blotches / blotches.std(), 0, 255).round().astype(np.uint8)
+    title = np.zeros_like(scene)
+    if lettering:
+        cv2.putText(title, "presents", (110, 90), cv2.FONT_HERSHEY_SIMPLEX, 0.6, 255, 1)
+    assert rests(scene, title) is None
+
+
+@pytest.mark.parametrize("left", [0.8, 0.5, 0.1])
+@pytest.mark.parametrize("ends_at", [0.0, 255.0])
+def test_a_fade_is_no_rest(left: float, ends_at: float) -> None:
+    faded = (left * wall() + (1 - left) * ends_at).round().astype(np.uint8)
+    assert rests(wall(), faded) is None
+
+
 def test_texture_that_moves_is_no_rest() -> None:
     rng = np.random.default_rng(4)
     scene = cv2.GaussianBlur(rng.uniform(0, 255, (HEIGHT, WIDTH + 20)).astype(np.float32), (0, 0), 3)
-    scene = cv2.normalize(scene, None, 0, 255, cv2.NORM_MINMAX).astype(np.uint8)
+    scene = ((scene - scene.min()) / np.ptp(scene) * 255).astype(np.uint8)
     assert rests(scene[:, 20:], scene[:, 14:-6]) is None
 
 

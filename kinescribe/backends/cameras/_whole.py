@@ -2,8 +2,8 @@
 
 Corners on a plain wall are noise, and noise goes nowhere in particular. Averaged over blocks the noise is gone, and
 what is left, a slow change from light to dark, would move with the camera. How far it moved is linear in the brightness
-(Lucas and Kanade 1981, with the whole picture for a window); light that flickers is a gain and an offset besides, and
-what moves before the wall fits none of it and is left out.
+(Lucas and Kanade 1981, with the whole picture for a window); light that flickers is a small gain and an offset besides,
+and what moves before the wall fits none of it and is left out.
 
 This is coarse: compression shifts whole blocks by a level, which looks like some pixels of motion over a slope of a few
 levels. It can tell a camera that stays from one that goes somewhere, not where it goes.
@@ -33,6 +33,10 @@ REFITS = 4
 MIN_SLOPE = 3.0
 """The slope of light must be this many times what noise alone makes of it, in the median of the blocks: a blank rests
 whatever the camera does."""
+MAX_GAIN = 0.15
+"""Share by which the light may change from one picture to the other. A gain of -1 takes any picture to a black one, and
+nearly so to a title on black, so without a bound whatever fades or ends would rest. Walls at rest (development worlds,
+with flicker and compression) come to 0.026; what ended in two films had 0.26 and more."""
 MAX_SHIFT = 0.04
 """Shares of the longer side. A corner that goes no further rests: compressed walls (development worlds) come to 0.035
 over a whole clip, and half of ``_summary.SHIFT`` is nothing that anybody would call a motion."""
@@ -78,7 +82,8 @@ def rests(earlier: UInt8[np.ndarray, "h w"], current: UInt8[np.ndarray, "h w"]) 
     by_noise = max(stray, LEAST_STRAY) / np.sqrt(2) / BLOCK / 2
     if np.median(slope) < MIN_SLOPE * by_noise:
         return None
-    if _shift_of_corner(answer[:4], (width, height)) > MAX_SHIFT * max(width, height):
+    gain = float(answer[4])
+    if abs(gain) > MAX_GAIN or _shift_of_corner(answer[:4], (width, height)) > MAX_SHIFT * max(width, height):
         return None
     return Whole(float(fits.mean()), _coverage(fits.reshape(one.shape)))
 

@@ -97,7 +97,7 @@ class LkGrid:
     min_coverage: float = 0.4
     """Share of the coarse grid that inliers must reach, or the fit may follow one object."""
 
-    revision: ClassVar[int] = 4
+    revision: ClassVar[int] = 5
 
     def __call__(self, clip: Clip, frames: Frames) -> CameraMotion:
         """Measure a clip; ``to_scene`` is the identity at sample 0 and NaN where the camera is unknown."""
