@@ -457,3 +457,39 @@ def test_a_body_part_belongs_to_the_only_person() -> None:
 def test_meaning(action: Action, expected: tuple | None) -> None:
     meant = meaning(action, 0)
     assert (meant and (meant.predicate, meant.direction, meant.negated)) == expected
+
+
+READINGS = {
+    "Prior to jumping, he waves.": [("jump", "he", (), None, 1), ("wave", "he", (), None, 0)],
+    "The video shows a man jumping, then running.": [("jump", "man", (), None, 0), ("run", "man", (), None, 1)],
+    "He steps back with his left foot.": [("step", "he", ("backward",), None, 0)],
+    "Not only does he jump, he also spins.": [("jump", "he", (), None, 0), ("spin", "he", (), None, 1)],
+    "They're dancing and she's raised her left arm.": [("dance", "they", (), None, 0), ("raise", "she", (), None, 1)],
+    "He turns counter clockwise.": [("turn", "he", ("counterclockwise",), None, 0)],
+    "Bend your knees and jump.": [("bend", None, (), None, 0), ("jump", None, (), None, 1)],
+    "Jump twice, turn left and sit down.": [
+        ("jump", None, (), 2, 0), ("turn", None, ("left",), None, 1), ("sit", None, ("down",), None, 2),
+    ],
+    "He goes up and to the left.": [("go", "he", ("upper_left",), None, 0)],
+    "A dog runs into the house.": [("run", "dog", ("in",), None, 0)],
+    "He jumps fifteen times.": [("jump", "he", (), 15, 0)],
+    "He jumps two or three times.": [("jump", "he", (), None, 0)],
+    "He spins 1.5 times.": [("spin", "he", (), None, 0)],
+    "If he jumps, she falls.": [("fall", "she", (), None, 1)],
+    "He walks. Meanwhile, she waves.": [("walk", "he", (), None, 0), ("wave", "she", (), None, 0)],
+    "A woman walks up to the table.": [("walk", "woman", (), None, 0)],
+    "The camera follows as a woman eats, turns her head, and leans.": [
+        ("follow", "camera", (), None, 0), ("eat", "woman", (), None, 0), ("turn", "woman", (), None, 1),
+        ("lean", "woman", (), None, 2),
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", READINGS)
+def test_readings_that_were_wrong(text: str) -> None:
+    found = [(a.predicate, a.agent, a.direction, a.count, a.order) for a in parse(text)]
+    wanted = READINGS[text]
+    low = min(order for *_, order in found)
+    assert [(*rest, order - low) for *rest, order in found] == [
+        (*rest, order - min(order for *_, order in wanted)) for *rest, order in wanted
+    ]

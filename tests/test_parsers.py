@@ -20,8 +20,14 @@ from kinescribe.backends.parsers.rules import Rules
 from kinescribe.backends.parsers.spacy import Spacy
 from kinescribe.errors import BackendError
 from kinescribe.language import parse, parse_all
+from kinescribe.language.chatter import mask_chatter
+from kinescribe.language.directions import mask_times
+from kinescribe.language.discourse import Discourse
 from kinescribe.language.mope import loaded
+from kinescribe.language.phrases import noun_phrases
 from kinescribe.language.syntax import Parser, Tree
+from kinescribe.language.tagging import tag
+from kinescribe.language.tokens import LONGEST, sentences, tokenize
 
 GOLD = Path(__file__).parents[1] / "quality" / "mope"
 
@@ -138,8 +144,8 @@ CLEAR = [  # word, tag, pos, head, label: as en_core_web_* labels a sentence
 
 @Language.component("clear_labels")
 def clear_labels(doc: Doc) -> Doc:
-    for token, (_, tag, pos, _, label) in zip(doc, CLEAR, strict=True):
-        token.tag_, token.pos_, token.dep_ = tag, pos, label
+    for token, (_, penn, pos, _, label) in zip(doc, CLEAR, strict=True):
+        token.tag_, token.pos_, token.dep_ = penn, pos, label
     heads = [row[3] for row in CLEAR]
     words = [row[0] for row in CLEAR]
     spaces = [bool(token.whitespace_) for token in doc]
@@ -247,8 +253,52 @@ def test_chatter_around_a_caption_asserts_nothing() -> None:
     assert text[walk.start : walk.end] == caption
 
 
-def test_time_grows_with_the_length_of_a_text() -> None:
-    """Words without any full stop are cut into sentences of bounded length, and memory of who was named is bounded."""
-    one = "the man walks to the left and picks up a small red box before he turns around "
-    short, long = parse(one * 20, "rules"), parse(one * 200, "rules")
-    assert len(long) == pytest.approx(10 * len(short), rel=0.1)
+def test_what_only_looks_like_chatter_stays() -> None:
+    for text in (
+        "There are two men: the taller one pushes the shorter one.",
+        "There is a man who walks to the left and waves at time 0:12.",
+        'A man says "I can\'t" and walks away from the table.',
+        "The goalkeeper yells, I'm sorry, and throws the ball.",
+        "Here is where the man jumps: he lands softly.",
+    ):
+        assert mask_chatter(text) == text
+
+
+@pytest.mark.parametrize("parser", ["spacy", "rules"])
+def test_half_a_character_is_no_reason_to_stop(parser: str) -> None:
+    text = "He walks \ud83d to the left."
+    (walk,) = parse(text, parser)
+    assert (walk.predicate, walk.direction) == ("walk", ("left",))
+
+
+@pytest.mark.parametrize(
+    "unit", ["he jumps, ", "walk ", "1234567890", "that ", '"a" ', "a-b ", "the man who "]
+)
+def test_long_texts_are_cut(unit: str) -> None:
+    """Sentences are bounded, so that what is done per sentence costs time in proportion to a text's length."""
+    text = unit * (30_000 // len(unit))
+    spans = list(sentences(text))
+    assert max(end - start for start, end in spans) <= LONGEST
+    assert "".join(text.split()) == "".join("".join(text[a:b].split()) for a, b in spans)
+    masked, _ = mask_times(text)
+    assert len(masked) == len(text)
+
+
+def test_nobody_is_remembered_for_ever() -> None:
+    discourse = Discourse()
+    for n in range(500):
+        discourse.begin()
+        discourse.see(noun_phrases(tag(tokenize(f"The worker{chr(97 + n % 26)}{chr(97 + n // 26)} waves."))))
+    assert len(discourse.entities) < 100
+
+
+def test_trees_are_asked_for_some_at_a_time() -> None:
+    asked: list[int] = []
+
+    def counting(some: Sequence[str]) -> list[Tree]:
+        asked.append(len(some))
+        return [() for _ in some]
+
+    assert len(list(parse_all(["He walks. " * 5000] * 3, counting))) == 3
+    assert max(asked) <= 1024
+    assert sum(asked) == 15000

@@ -248,7 +248,7 @@ def _same_name(one: str, two: str) -> bool:
     """Whether two phrases can mean the same: one head, and no word that tells it from its rivals."""
     a, b = one.split(), two.split()
     rivals = SIDES | {"other", "second", "first", "another"}
-    if set(one.split()) & EVERYBODY and set(two.split()) & EVERYBODY:
+    if one in EVERYBODY and two in EVERYBODY:
         return True
     if a[-1].rstrip("s") != b[-1].rstrip("s") or set(a) & rivals != set(b) & rivals:
         return False

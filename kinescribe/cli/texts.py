@@ -62,7 +62,7 @@ def parse(
     if (text is None) == (jsonl is None):
         raise typer.BadParameter("give a TEXT or FILE, or --jsonl IN --out OUT")
     if jsonl is not None:
-        _need(out)
+        _need(out, jsonl)
         asked, again = tee(lines(jsonl, "id", "caption"))  # read ahead by one batch, never the whole file
         found = parse_all((row["caption"] for row in asked), parser)
         rows = (
@@ -169,6 +169,7 @@ def pairs(jsonl: Rows, out: Annotated[Path, typer.Option(metavar="OUT", help="Wh
     from kinescribe.checks import compare
     from kinescribe.language import parse_all
 
+    _need(out, jsonl)
     asked, again = tee(lines(jsonl, "id", "reference", "candidate"))
     found = parse_all(text for row in asked for text in (row["reference"], row["candidate"]))
     rows = ({"id": row["id"], "score": compare(next(found), next(found)).score} for row in again)
@@ -193,12 +194,12 @@ def lines(path: Path, *needed: str) -> Iterator[dict[str, Any]]:
     Raises:
         ParseError: a line is no object, or lacks a key or holds no text under it; with its number.
     """
-    with path.open(encoding="utf-8", errors="replace") as stream:
+    with path.open(encoding="utf-8-sig", errors="replace") as stream:
         for number, line in enumerate(stream, 1):
             if not line.strip():
                 continue
             try:
-                row = json.loads(line)
+                row = json.loads(line, parse_constant=_no_number)
             except (ValueError, RecursionError) as error:
                 raise ParseError(f"{path}:{number}: not JSON ({error}); write one object per line") from error
             if not isinstance(row, dict):
@@ -207,6 +208,10 @@ def lines(path: Path, *needed: str) -> Iterator[dict[str, Any]]:
                 if key not in row or key != "id" and not isinstance(row[key], str):
                     raise ParseError(f'{path}:{number}: "{key}" is missing or no text')
             yield row
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(f"{name} is no JSON")
 
 
 def _references(row: Mapping[str, Any]) -> tuple[str, ...]:
@@ -239,9 +244,14 @@ def _write(out: Path, rows: Iterator[dict[str, Any]]) -> int:
     return written
 
 
-def _need(out: Path | None) -> None:
+def _need(out: Path | None, source: Path) -> None:
+    """Check where to write before anything is read."""
     if out is None:
         raise typer.BadParameter("--jsonl needs --out OUT")
+    if out.is_dir():
+        raise typer.BadParameter(f"{out} is a folder: name the file to write")
+    if out.exists() and source.exists() and out.samefile(source):
+        raise typer.BadParameter(f"{out} is what is read: name another file to write")
 
 
 def _text(text_or_file: str) -> str:

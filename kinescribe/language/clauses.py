@@ -93,10 +93,17 @@ class Sentence:
             chained = self._chained(i) if helper is None else None
             if chained is not None:
                 return chained
+            if helper is not None and helper.low == "'s" and self._has_object(i):
+                return "finite"  # "he's raised his arm", "she's jumped"
             return "passive" if helper is None or helper.low in lex.BE | lex.GET else "finite"
         if form.kind == "base":
             return "infinitive" if helper is not None and helper.tag == "TO" else "finite"
         return "finite"
+
+    def _has_object(self, i: int) -> bool:
+        form = self.tokens[i].form
+        after = self.tokens[i + 1].tag if i + 1 < len(self.tokens) else ""
+        return after in ("DET", "POSS", "PRON", "NUM") or form is not None and form.lemma in lex.INTRANSITIVE
 
     def bare(self, i: int) -> bool:
         """Whether a verb is a participle without a helper, its own or one that it shares."""
@@ -173,6 +180,8 @@ class Sentence:
         form = self.tokens[i].form
         if form is not None and form.kind == "gerund" and self.kind(i) == "gerund":
             listed = opens > 0 and self.tokens[opens - 1].tag == "CC" and found and found[-1].kind == "gerund"
+            since = self.tokens[found[-1].index : i] if found else []
+            listed = listed or any(token.low in ("then", "afterwards", "next") for token in since)
             return "same" if found and not listed else "next"
         return "next"
 
@@ -192,6 +201,8 @@ class Sentence:
             link = self.tokens[opens - 1].low
             soon = link == "as" and opens >= 3 and self.tokens[opens - 2].low == "soon"
             return "once" if soon else link
+        if i >= 2 and (self.tokens[i - 2].low, self.tokens[i - 1].low) == ("prior", "to"):
+            return "before"
         if self.tokens[i].form is not None and any(t.low == "having" for t in self.tokens[max(0, i - 2) : i]):
             return "after"
         if any(t.low == "meanwhile" for t in self.tokens[max(0, opens - 2) : i]):

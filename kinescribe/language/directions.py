@@ -67,6 +67,7 @@ _RULES: tuple[tuple[str, _Meaning, str | None], ...] = (
     (r"\b(?:down|up|along|across) (?:the|a) (?:street|road|hall|hallway|corridor|path|aisle|track|river|lane|line|court|pitch|"
      r"sidewalk|beach|runway)\b", (), None),
     (r"\bright (?:away|behind|next|after|before|under|above|over|beside|now)\b", (), None),
+    (r"\bup (?:to|with) (?:the|a|an|his|her|its|their|him|them|it|each|one)\b", (), None),
     (r"\b(?:upside[- ]down|upside|up and running)\b", (), None),
     (r"\b(?:his|her|its|their|your|one's|\w+'s) (?:own |left |right |upper |lower )*back\b(?! side)", (), None),
     (r"\bto [^,.;]{1,40} and back(?=$|[,.;])", (), None),
@@ -92,7 +93,7 @@ _RULES: tuple[tuple[str, _Meaning, str | None], ...] = (
     (rf"\b(?:toward|towards|closer to|nearer to|at) {_CAMERA}", ("toward_camera",), None),
     (rf"\b(?:away from|farther from|further from) {_CAMERA}", ("away_from_camera",), None),
     # Turning.
-    (r"\b(?:counter-?clockwise|anti-?clockwise)\b", ("counterclockwise",), None),
+    (r"\b(?:counter[- ]?clockwise|anti[- ]?clockwise)\b", ("counterclockwise",), None),
     (r"\bclockwise\b", ("clockwise",), None),
     (r"\bin (?:a |an )?(?:\w+ )?circles?\b", ("around",), "circular"),
     (r"\bu-turn\b", ("around",), None),
@@ -156,7 +157,7 @@ def way(text: str) -> Way:
         for match in pattern.finditer(text):
             directions = value(match) if callable(value) else value
             found.append(Found(match.start(), directions, shape))
-            text = f"{text[: match.start()]}{'_' * len(match.group())}{text[match.end() :]}"
+            text = f"{text[: match.start()]}{',' * len(match.group())}{text[match.end() :]}"
     found.sort()
     said = list(dict.fromkeys(d for item in found for d in item.directions))
     shapes = [item.shape for item in found if item.shape]
@@ -206,6 +207,11 @@ _STEPS = re.compile(
 )
 
 
+_VAGUE = re.compile(
+    rf"\b(?:{NUMBERS})\s*(?:-|–|to|or)\s*(?:{NUMBERS})\s+(?:more )?\w+|\d[.,]\d+\s+(?:times|laps?|steps?|turns?|rotations?)",
+    re.IGNORECASE,
+)
+"""No number of repetitions: "two or three times", "1.5 times"."""
 _COUNTED = frozenset(
     (
         "once twice thrice time times step steps pace paces stride strides lap laps rep reps repetition repetitions rounds hop "
@@ -216,7 +222,7 @@ _COUNTED = frozenset(
 
 def count(text: str) -> int | None:
     """Return how often something happens, where a number is given: times, or steps of the motion."""
-    if _COUNTED.isdisjoint(_words(text)):
+    if _COUNTED.isdisjoint(_words(text)) or _VAGUE.search(text) is not None:
         return None
     match = _COUNT.search(text)
     if match is not None and match.group(1):
@@ -275,7 +281,7 @@ def magnitude(text: str) -> str | None:
 
 
 _UNIT = r"\s*(?:s|secs?|seconds?)\b"
-_VALUE = r"(\d+(?:\.\d+)?)"
+_VALUE = r"(?<![\d.])(\d{1,7}(?:\.\d{1,6})?)(?!\d)"
 _TIMES = (
     re.compile(
         rf"\b(?:from|between)\s+{_VALUE}(?:{_UNIT})?\s*(?:to|and|until|till|-|–)\s*{_VALUE}{_UNIT}", re.I
@@ -294,6 +300,6 @@ def mask_times(text: str) -> tuple[str, list[tuple[int, Span]]]:
         for match in pattern.finditer(text):
             start = float(match.group(1))
             end = float(match.group(2)) if match.lastindex == 2 else start
-            found.append((match.start(), Span(start, end)))
+            found.append((match.start(), Span(min(start, end), max(start, end))))
         text = pattern.sub(lambda m: " " * len(m.group()), text)
     return text, sorted(found)

@@ -29,17 +29,20 @@ OBJECT_PRONOUNS = frozenset(
 PRONOUNS = SUBJECT_PRONOUNS | OBJECT_PRONOUNS
 NUMBERS = {
     "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
-    "eleven": 11, "twelve": 12,
+    "eleven": 11, "twelve": 12, "thirteen": 13, "fourteen": 14, "fifteen": 15, "sixteen": 16, "seventeen": 17,
+    "eighteen": 18, "nineteen": 19, "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50,
 }  # fmt: skip
-BE = frozenset(["is", "are", "was", "were", "be", "been", "being", "am", "'s"])
-HAVE = frozenset(["has", "have", "had", "having"])
+BE = frozenset(["is", "are", "was", "were", "be", "been", "being", "am", "'s", "'re", "'m"])
+HAVE = frozenset(["has", "have", "had", "having", "'ve"])
 GET = frozenset(["get", "gets", "got", "getting"])
 """Helpers of a passive: "gets tossed"."""
 DO = frozenset(["do", "does", "did"])
 MODALS = frozenset(
-    ["may", "might", "can", "cannot", "ca", "could", "would", "should", "will", "shall", "must"]
+    ["may", "might", "can", "cannot", "ca", "could", "would", "'d", "'ll", "should", "will", "shall", "must"]
 )
-NEGATIONS = frozenset(["not", "never", "n't", "hardly", "without"])
+NEGATIONS = frozenset(
+    "not never n't hardly barely scarcely without didnt doesnt dont isnt arent wasnt werent cant wont".split()
+)
 COORDINATORS = frozenset(["and", "or", "nor", "but", "then", "so"])
 SUBORDINATORS = frozenset(
     (
@@ -288,6 +291,8 @@ OBJECT_CONTROL = frozenset(
 """Whose object does what the next verb says: "lets the ball drop"; after others the subject does ("uses X to cut")."""
 UNREALISED = frozenset(
     [
+        "pretend",
+        "imagine",
         "prepare",
         "wait",
         "intend",

@@ -9,11 +9,11 @@ with ``negated``; "stays still" is denied motion.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
-from itertools import islice
 
 from kinescribe import plugins
+from kinescribe.errors import BackendError
 from kinescribe.language import directions as ways
 from kinescribe.language import lexicon as lex
 from kinescribe.language.chatter import mask_chatter
@@ -31,13 +31,21 @@ from kinescribe.vocabulary import PARTS, VERB_BY_LEMMA
 DEFAULT = "spacy"
 """The parser that is used where none is named."""
 _BATCH = 256
-"""Texts that are read at once."""
+"""Texts that are read at once, at most."""
+_BATCH_CHARS = 1 << 18
+"""And characters of them."""
+_SENTENCES = 1024
+"""Sentences whose trees are held at once."""
 _BOTH = {"arms": "both_arms", "knees": "both_knees", "both arms": "both_arms", "both knees": "both_knees"}
 _POSES = re.compile(
     r"\binto (?:an? |the |his |her |its |their )?(?:\w+ )?(?:squat|crouch|position|pose|stance|dive|roll|handstand|lunge|split|"
     r"plank|view|sight|fist|run|walk|turn|jump|rope|circle|line|ball|shape|half|halves|pieces|slices|cobra|dog|bridge|lane)\b"
 )
-_COLLIDE = frozenset(["bump", "crash", "collide", "slam", "smash", "knock", "run", "bang"])
+_UPLESS = frozenset("speed slow give wake back catch end show warm light clean dry hurry".split())
+"""With "up" these do not go up."""
+_TOGETHER = re.compile(r"\W*(?:meanwhile|at the same time|simultaneously)\b", re.IGNORECASE)
+"""A sentence that begins so is about the time of the one before."""
+_COLLIDE = frozenset(["bump", "crash", "collide", "slam", "smash", "knock", "bang"])
 """Into something, these do not go in."""
 _TRANSITIVE = frozenset(("raise lower bend straighten approach enter leave shake roll tilt").split())
 """Predicates with an object: a later verb's may be theirs as well."""
@@ -67,15 +75,27 @@ def parse_all(
     trees = loaded(parser) if isinstance(parser, str) else parser
     for batch in _batches(texts):
         read = [_Text(text) for text in batch]
-        found = iter(trees([sentence for one in read for sentence in one.sentences()]))
+        found = _trees(trees, [sentence for one in read for sentence in one.sentences()])
         for one in read:
             yield one.actions(found, coreference)
 
 
 def _batches(texts: Iterable[str]) -> Iterator[list[str]]:
-    rest = iter(texts)
-    while batch := list(islice(rest, _BATCH)):
+    """Yield texts together, by number and length."""
+    batch: list[str] = []
+    for text in texts:
+        batch.append(text)
+        if len(batch) >= _BATCH or sum(map(len, batch)) > _BATCH_CHARS:
+            yield batch
+            batch = []
+    if batch:
         yield batch
+
+
+def _trees(parser: Parser, sentences: Sequence[str]) -> Iterator[Tree]:
+    """Yield the trees of many sentences, some hundred at a time: a text without end needs no more memory for them."""
+    for start in range(0, len(sentences), _SENTENCES):
+        yield from parser(sentences[start : start + _SENTENCES])
 
 
 @cache
@@ -90,7 +110,11 @@ def loaded(name: str) -> Parser:
     kind, colon, model = name.partition(":")
     own = kind in plugins.names("parsers")
     make = plugins.load("parsers", kind if own else name)
-    made: Parser = make(model) if own and colon else make()
+    if not isinstance(make, type):
+        raise BackendError(f'"{name}" is no parser: name a class whose objects take sentences to trees')
+    made = make(model) if own and colon else make()
+    if not isinstance(made, Parser):
+        raise BackendError(f'"{name}" is no parser: its objects cannot be called')
     return made
 
 
@@ -116,7 +140,8 @@ class _Text:
             _give_times(found, [(at, span) for at, span in self.times if start <= at < end])
             for event in found:
                 event.sentence = (start, end)
-            rank = _rank(found, rank)
+            together = rank > 0 and _TOGETHER.match(sentence.text) is not None
+            rank = _rank(found, rank - together)
             events += [event for event in found if event.keep]
         return tuple(_action(event) for event in events)
 
@@ -231,12 +256,14 @@ def _modifiers(sentence: Sentence, event: Event) -> None:
     found, near = ways.way(event.zone), _near(sentence, event)
     event.direction, event.shape = _with_particles(sentence, event, found.direction), found.shape
     event.count = ways.count(event.zone) or ways.count(near)
+    if event.lemma in _UPLESS and event.zone.lower().startswith("up"):
+        event.direction = tuple(d for d in event.direction if d != "up")
     if event.lemma in _COLLIDE and event.patient is None:
         event.direction = tuple(d for d in event.direction if d != "in")
     event.manner = ways.magnitude(near) or ways.magnitude(event.zone)
     if event.lemma in ("enter", "appear", "arrive", "come", "emerge"):
         event.direction = ways.entry_side(event.zone) or event.direction
-    if event.lemma in ("exit", "leave", "go", "depart", "disappear"):
+    if event.lemma in ("exit", "leave", "depart", "disappear"):
         event.direction = ways.exit_side(event.zone) or event.direction
 
 

@@ -39,6 +39,11 @@ _PORTIONS = frozenset(
 """Of "a handful of leaves" the leaves are meant."""
 
 
+def _commands(event: Event) -> bool:
+    """Whether an event is told to somebody: "Bend your knees and jump"."""
+    return event.kind == "finite" and event.token.form is not None and event.token.form.kind == "base"
+
+
 class Roles:
     """Who does what to whom in one sentence; asked verb by verb, in its order."""
 
@@ -221,6 +226,8 @@ class Roles:
             if max(opens, self._label) <= p.first and p.last < i and p.preposition is None and p.head not in _MEASURES
         ]  # fmt: skip
         own = [p for p in own if not self._absolute(p, found)]
+        if not own and found and found[0].agent is None and _commands(found[0]):
+            return None
         if event.kind == "infinitive":
             return self.current
         if event.kind == "gerund":
@@ -438,7 +445,9 @@ class Roles:
         if adjacent is not None and person and begins and adjacent.head not in _MEASURES:
             first = adjacent
         inner = next((p for p in self.phrases if p.first == first.last + 2 and p.preposition == "of"), None)
-        return inner if inner is not None and first.head in _PORTIONS else first
+        return (
+            inner if inner is not None and first.head in _PORTIONS and inner.head not in _MEASURES else first
+        )
 
     def _whose_way(self, phrase: Phrase) -> Phrase:
         """Return whose path is meant by "the path of the car"; any other phrase as it is."""

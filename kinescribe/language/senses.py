@@ -19,7 +19,7 @@ _NEGATED = re.compile(
 _UNREAL = re.compile(
     r"\b(?:(?:about|ready|going|close|likely|supposed|meant|used|prepar(?:es|ed|ing|e)|threaten(?:s|ed|ing)?|as if|as though|"
     r"afraid|reluctant|eager|willing|told|asked|ordered|allowed|expected|urged|invited|set|poised|due|hop(?:es|ed|ing|e)|"
-    r"plan(?:s|ned|ning)?|want(?:s|ed|ing)?|tempted|tend(?:s|ed)?) to|almost|nearly|all but|on the verge of|close to|"
+    r"plan(?:s|ned|ning)?|want(?:s|ed|ing)?|tempted|tend(?:s|ed)?) to|almost|nearly|all but|imagin(?:es|ed|ing|e)|(?:think(?:s|ing)?|thought) about|dream(?:s|ed|ing)? of|on the verge of|close to|"
     r"before (?:\w+ ){1,3}(?:can|could|even|has even|had even)|"
     r"(?:would|could|might|may|should) have (?:\w+ ){0,3}to|(?:as if|as though)(?: \w+){0,3}) (?:\w+ly |just )*$"
 )
@@ -39,6 +39,8 @@ def _lead(sentence: Sentence, i: int) -> str:
 def denied(sentence: Sentence, i: int, opens: int, subject: Phrase | None, found: list[Event]) -> bool:
     """Whether a sentence says that the motion of the verb at ``i`` does not happen."""
     near = sentence.tokens[max(opens, i - 4) : i]
+    if "only" in [t.low for t in near] and any(t.low == "not" for t in near):
+        return False  # "not only does he jump"
     if any(t.tag == "NEG" for t in near) or i and _NEGATED.search(_lead(sentence, i)):
         return True
     inverted = [t.low for t in sentence.tokens[opens:i]]
@@ -79,7 +81,8 @@ def happens(sentence: Sentence, event: Event, following: int | None, found: list
         return False
     if i and _UNREAL.search(_lead(sentence, i)) or event.kind == "infinitive" and _unreal(sentence, i, found):
         return False
-    if _scenery(event):
+    opens = sentence.opens(i)
+    if opens and sentence.tokens[opens - 1].low == "if" or _scenery(event):
         return False
     if (
         _controls(sentence, event, following)

@@ -34,7 +34,7 @@ def _closed_class(tokens: list[Token], i: int) -> str:
     low = tokens[i].low
     following = tokens[i + 1].low if i + 1 < len(tokens) else ""
     before = tokens[i - 1] if i else None
-    if not low[0].isalnum() and low not in ("n't", "'s"):
+    if not low[0].isalnum() and low not in _CONTRACTED:
         return "PUNCT"
     if low.endswith(("'s", "s'")):
         return "AUX" if low == "'s" else "POSN"
@@ -66,12 +66,13 @@ _CLASSES = (
     (lex.ADVERBS, "ADV"),
 )
 
+_CONTRACTED = frozenset(["n't", "'s", "'re", "'m", "'ve", "'d", "'ll"])
 _CLASS_OF = {word: name for words, name in reversed(_CLASSES) for word in words}
 _AMBIGUOUS = frozenset(
     (
         "left right her after before then does did has had have once one no both all each some that this these those another "
         "none neither top bottom inside back go still a to fast high low straight opposite next clockwise counterclockwise "
-        "anticlockwise forward backward sideways upward downward outward inward"
+        "counter anti anticlockwise forward backward sideways upward downward outward inward"
     ).split()
 )
 
@@ -109,6 +110,8 @@ def _ambiguous(tokens: list[Token], i: int, low: str, following: str, before: To
     if low == "one":
         inside = i >= 2 and tokens[i - 2].tag == "DET" and before is not None and before.tag in ("", "ADJ")
         return "NOUN" if opens_phrase or inside else "NUM" if _noun_like(following) else "PRON"
+    if low in ("counter", "anti") and following == "clockwise":
+        return "ADV"
     if low in _WAYS and opens_phrase and _noun_like(following):
         return "ADJ"
     if "-" in low and low.endswith(("-down", "-first", "-forward", "-legged", "-long", "-wise")):

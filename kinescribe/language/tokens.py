@@ -87,8 +87,10 @@ _WORD = re.compile(r"[A-Za-zÀ-ÿ]+(?:[-'’][A-Za-zÀ-ÿ]+)*(?:_\d+)?|\d+|[^\w\
 def _contraction(word: str) -> int:
     """Return how many characters of a word are another word: ``n't``, or the ``'s`` of "she's"."""
     low = word.lower().replace("’", "'")
-    if low.endswith("n't"):
+    if low.endswith(("n't", "'re", "'ve", "'ll")):
         return 3
+    if low.endswith(("'m", "'d")):
+        return 2
     return 2 if low.endswith("'s") and low[:-2] in lex.SUBJECT_PRONOUNS else 0
 
 

@@ -368,7 +368,7 @@ class Verbs:
         )
         following = self.tokens[i + 1] if i + 1 < len(self.tokens) else None
         opens = following is not None and following.tag in ("DET", "POSS", "ADV", "PREP", "PRON", "NUM")
-        return starts and opens and self.tokens[i].pos != "PROPN"
+        return starts and opens
 
     def _plural(self, noun: Token, i: int) -> bool:
         low = noun.low
@@ -404,7 +404,7 @@ class Verbs:
     def _finite_ahead(self, i: int) -> bool:
         """Whether the clause goes on to a finite verb, so that an -ed word before it is a participle."""
         for token in self.tokens[i + 1 :]:
-            if token.tag in ("CC", "SUB", "REL") or token.low in ";":
+            if token.tag in ("CC", "SUB", "REL") or token.low == ";":
                 return False
             kinds = {form.kind for form in lex.FORMS.get(token.low, ())}
             if token.tag in ("AUX", "MODAL") or "third" in kinds and token.low not in lex.NOT_VERBS:

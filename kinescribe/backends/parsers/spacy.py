@@ -86,8 +86,13 @@ class Spacy:
         return doc
 
 
+_HALVES = re.compile("[\ud800-\udfff]")
+"""Halves of characters, as a text cut in the middle of an emoji has: they cannot be encoded."""
+
+
 def _squeeze(text: str) -> tuple[str, list[int]]:
     """Return a text with single blanks, and where each of its characters stood: spaCy takes two blanks for a word."""
+    text = _HALVES.sub("\ufffd", text)
     pieces = [(found.start(), found.group()) for found in re.finditer(r"\S+", text)]
     offsets: list[int] = []
     for start, piece in pieces:
