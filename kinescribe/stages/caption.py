@@ -42,7 +42,7 @@ class WriteCaptions:
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Settings of the writers, by writer."""
 
-    revision: ClassVar[int] = 4
+    revision: ClassVar[int] = 5
 
     def __call__(
         self,
