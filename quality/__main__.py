@@ -48,7 +48,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--held-out", action="store_true", help="use the held-out seeds")
     parser.add_argument("--only", choices=["worlds", "gold", "people", "parser", "metrics", "events"])
     parser.add_argument("--scenario", default="", help="only scenarios whose name holds this")
-    parser.add_argument("--write", action="store_true", help="put the tables into docs/quality.md and docs/method.md")
+    parser.add_argument(
+        "--write", action="store_true", help="put the tables into docs/quality.md and docs/method.md"
+    )
     parser.add_argument(
         "--sheets", type=Path, help="write contact sheets of the shared clips into this folder"
     )

@@ -95,7 +95,10 @@ def _matched(gold: Gold, said: Sequence[Action]) -> Read:
     happen = [n for n, action in enumerate(gold["actions"]) if not action["negated"]]
     gain = np.array(
         [
-            [_likeness(gold["actions"][n], a, i / len(happen) - k / len(asserted)) for k, a in enumerate(asserted)]
+            [
+                _likeness(gold["actions"][n], a, i / len(happen) - k / len(asserted))
+                for k, a in enumerate(asserted)
+            ]
             for i, n in enumerate(happen)
         ]
     )

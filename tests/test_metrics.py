@@ -180,7 +180,7 @@ def test_score_pairs_and_parse_in_batches(tmp_path: Path) -> None:
         ('{"id": 1, "candidate": "a", "references": 5}', '"references" must be texts'),
         ('{"id": 1, "candidate": "a", "references": {"x": "b"}}', '"references" must be texts'),
         ('{"id": 1, "candidate": "a", "seconds": "12"}', '"seconds" must be a number above 0'),
-        ('{"id": 1, "candidate": "a", "seconds": NaN}', 'NaN is no JSON'),
+        ('{"id": 1, "candidate": "a", "seconds": NaN}', "NaN is no JSON"),
     ],
 )
 def test_bad_lines_are_named(tmp_path: Path, content: str, message: str) -> None:

@@ -76,7 +76,9 @@ def test_the_scorer_can_tell(name: str) -> None:
         worse, _ = parser.measure(golds, [[replace(a, **change) for a in perfect(gold)] for gold in golds])
         assert getattr(worse, figure) < 0.2, figure
         assert worse.overall < 0.9
-    asserted, wrong = parser.measure(golds, [[replace(a, negated=False) for a in perfect(gold)] for gold in golds])
+    asserted, wrong = parser.measure(
+        golds, [[replace(a, negated=False) for a in perfect(gold)] for gold in golds]
+    )
     assert wrong["denied, asserted"] == sum(a["negated"] for gold in golds for a in gold["actions"])
     assert asserted.false_dynamic > 0
 
@@ -86,7 +88,9 @@ def test_our_scorer_agrees_with_the_shared_one(shared: Path) -> None:
     golds = parser.captions("dev2")
     found = list(parse_all(gold["caption"] for gold in golds))
     ours, _ = parser.measure(golds, found)
-    theirs = scorer.score(golds, [{"id": g["id"], "actions": plain(f)} for g, f in zip(golds, found, strict=True)])
+    theirs = scorer.score(
+        golds, [{"id": g["id"], "actions": plain(f)} for g, f in zip(golds, found, strict=True)]
+    )
     assert ours.overall == pytest.approx(theirs["overall"], abs=0.01)
     assert ours.f1 == pytest.approx(theirs["action_f1"], abs=0.005)
 
