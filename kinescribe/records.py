@@ -424,6 +424,9 @@ class Caption:
     claims: tuple[Claim, ...]
     """What the text asserts, as the parser reads it back: never what the writer meant."""
     subject: int | None = None
+    edits: tuple[str, ...] = ()
+    """What was done to it before: claims that went back to the writer, sentences that were cut, a writer that gave
+    nothing, so that another one wrote this."""
 
 
 @dataclass(frozen=True)

@@ -202,7 +202,7 @@ def test_poses_of_nobody(name):
     assert len(poses.ids) == 0
 
 
-@pytest.mark.parametrize("name", plugins.names("captioners"))
+@pytest.mark.parametrize("name", sorted({*plugins.names("captioners")} - {"foundationmotion"}))
 @pytest.mark.parametrize("scenario", ["pause", "pair_approach", "camera_pan_left", "nothing_clean"])
 def test_captioners(name, scenario):
     known = world(scenario)

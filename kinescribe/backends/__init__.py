@@ -15,8 +15,8 @@ from typing import NamedTuple, Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float
 
-from kinescribe.llm.messages import Send
-from kinescribe.records import CameraMotion, Clip, Detections, Facts, Kinematics, Poses, Tracks
+from kinescribe.llm.messages import Answer, Request, Send
+from kinescribe.records import CameraMotion, Clip, Detections, Facts, Hands, Kinematics, Poses, Tracks
 from kinescribe.video import Frames
 
 
@@ -110,6 +110,33 @@ class Captioner(Protocol):
     """``backends/captioners``: texts about a clip. What they assert is read back by the parser, not taken on trust."""
 
     def __call__(self, clip: Clip, tracks: Tracks, kinematics: Kinematics, facts: Facts) -> list[Draft]: ...
+
+
+class Scene(NamedTuple):
+    """What a writer may show to a language model."""
+
+    clip: Clip
+    frames: Frames
+    tracks: Tracks
+    hands: Hands
+    facts: Facts
+    """Without those that the judge refutes."""
+
+
+@runtime_checkable
+class AskingCaptioner(Protocol):
+    """``backends/captioners`` that ask a language model: what is asked, and the text of an answer.
+
+    The stage asks, checks the text, sends back what is contradicted and cuts it in the end.
+    """
+
+    def request(self, scene: Scene) -> Request:
+        """Return what is asked about a clip."""
+        ...
+
+    def text(self, answer: Answer, scene: Scene) -> str:
+        """Return the caption of the whole clip that an answer holds; asked only where ``answer.ok``."""
+        ...
 
 
 @runtime_checkable

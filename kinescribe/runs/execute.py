@@ -6,13 +6,15 @@ is never computed again: a record is found by its fingerprint, whether the ledge
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,6 +23,7 @@ from pebble import ProcessExpired
 
 from kinescribe import pipeline
 from kinescribe.errors import RecipeError
+from kinescribe.llm.calls import LOG
 from kinescribe.recipe import Recipe, check_backends
 from kinescribe.records import Clip
 from kinescribe.runs import ingest, spool, worker
@@ -72,6 +75,9 @@ class Summary:
     """All of the run's failures."""
     dropped: tuple[Drop, ...] = ()
     """All of the run's clips that were not gone on with, on purpose."""
+    answers: Mapping[str, int] = field(default_factory=dict)
+    """What language models were asked now, answers that were kept from before included: how many of their answers were
+    ``ok``, ``refused``, ``unusable`` and ``failed`` (``llm.messages.Status``)."""
 
 
 def annotate_all(
@@ -134,9 +140,13 @@ class _Driver:
     given_up: list[Clip] = field(default_factory=list)
     """Clips that failed now."""
     committed_at: float = field(default_factory=time.monotonic)
+    log_bytes: int = 0
+    """Of the log of model calls, when the work began."""
 
     def __post_init__(self) -> None:
         pipeline.check(list(self.stages.values()))
+        log = self.run.path / LOG
+        self.log_bytes = log.stat().st_size if log.is_file() else 0
         check_backends(self.stages)
         try:
             self.own = pipeline.digests(self.stages)
@@ -336,6 +346,7 @@ class _Driver:
             interrupted=interrupted,
             failures=tuple(self.run.failures()),
             dropped=tuple(self.run.dropped()),
+            answers=_statuses(self.run.path / LOG, self.log_bytes),
         )
 
 
@@ -345,3 +356,15 @@ def _looked_at(path: str) -> Scan:
     except OSError:
         return Scan(path, None, None)
     return Scan(path, stat.st_size, stat.st_mtime_ns)
+
+
+def _statuses(log: Path, start: int) -> dict[str, int]:
+    """Return how many lines of a log of model calls have each status, from a position on; a cut-off line has none."""
+    found = Counter[str]()
+    if log.is_file():
+        with log.open("rb") as stream:
+            stream.seek(start)
+            for line in stream:
+                with suppress(ValueError, KeyError, TypeError):
+                    found[str(json.loads(line)["status"])] += 1
+    return dict(sorted(found.items()))

@@ -6,6 +6,7 @@
 ``records/NAME.lance``   the records of one type (``tables``)
 ``events.jsonl``         what happened when, one JSON object per line
 ``workers.log``          what codecs and nets printed
+``llm_calls.sqlite``     what language models were asked and answered, its log beside it (``llm.calls``)
 ``spool/``               records on their way from workers to the tables (``spool``)
 ``lock``                 held by the one process that writes
 =======================  ==========================================================================
@@ -35,6 +36,7 @@ import tomli_w
 
 from kinescribe import records, video
 from kinescribe.errors import RecipeError, StoreError
+from kinescribe.llm.calls import CALLS, LOG
 from kinescribe.recipe import Recipe, resolve, to_tables
 from kinescribe.records import Clip
 from kinescribe.runs.ledger import DONE, DROPPED, FAILED, Ledger
@@ -53,7 +55,10 @@ RECORD_TYPES: dict[str, type] = {
 }
 """Record types by name."""
 OWN_NAMES = frozenset(
-    {"run.toml", "ledger.sqlite", "records", "events.jsonl", "spool", "lock", "workers.log"}
+    {
+        *("run.toml", "ledger.sqlite", "records", "events.jsonl", "spool", "lock", "workers.log"),
+        *(CALLS, f"{CALLS}-wal", f"{CALLS}-shm", LOG),
+    }
 )
 VERSIONS = "versions"
 """The table of ``run.toml`` that is no part of the recipe."""

@@ -20,6 +20,7 @@ import cv2
 
 from kinescribe import pipeline
 from kinescribe.errors import KinescribeError, StageError
+from kinescribe.llm.client import kept_in
 from kinescribe.recipe import IngestSettings
 from kinescribe.records import Clip
 from kinescribe.runs import ingest, spool
@@ -89,11 +90,12 @@ def annotate(job: Job) -> Trouble | None:
     try:
         spool.begin(job.spool, job.clip.id, stage)
         frames = VideoFrames(job.clip, job.max_side)
-        for done in pipeline.steps(job.clip, frames, job.stages, job.have):
-            row = spool.Row(job.clip.id, done.stage, job.fingerprints[done.stage], done.record)
-            spool.put(job.spool, pipeline.writes(job.stages[done.stage]), row, done.seconds)
-            stage = next(stages, stage)
-            spool.begin(job.spool, job.clip.id, stage)
+        with kept_in(job.spool.parent):  # what models are asked and answer is kept in the run
+            for done in pipeline.steps(job.clip, frames, job.stages, job.have):
+                row = spool.Row(job.clip.id, done.stage, job.fingerprints[done.stage], done.record)
+                spool.put(job.spool, pipeline.writes(job.stages[done.stage]), row, done.seconds)
+                stage = next(stages, stage)
+                spool.begin(job.spool, job.clip.id, stage)
     except StageError as error:
         return _trouble(error.stage, error.__cause__ or error)
     except Exception as error:  # noqa: BLE001

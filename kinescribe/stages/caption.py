@@ -6,43 +6,87 @@ cannot tell may be said; the verdicts on the final texts (``VerifyCaptions``) ar
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar
+from functools import partial
+from typing import Any, ClassVar, get_type_hints
 
-from kinescribe.backends import Draft
+import numpy as np
+
+from kinescribe.backends import Draft, Scene
 from kinescribe.checks import Measurements, check
+from kinescribe.errors import BackendError, nearest
 from kinescribe.language.grounding import ground
 from kinescribe.language.mope import parse
 from kinescribe.language.referring import names
 from kinescribe.language.render import sentence
+from kinescribe.llm import client
+from kinescribe.llm.client import CallSettings
 from kinescribe.plugins import load
 from kinescribe.records import (
     CameraMotion,
     Caption,
     Captions,
+    Claim,
     Clip,
     Facts,
+    Hands,
     Kinematics,
     MotionFact,
     Poses,
     Tracks,
 )
+from kinescribe.stages import mending
+from kinescribe.stages.mending import Objection
+from kinescribe.stages.verify import judged
+from kinescribe.video import Frames
 
+FALLBACK = "template"
+"""Writes where a model gives nothing that can be used: it needs none."""
+_NOBODY, _NEVER = np.zeros(0, np.int64), np.zeros((0, 0))
+NO_HANDS = Hands(
+    ids=_NOBODY,
+    xyxy=np.zeros((0, 0, 4)),
+    score=_NEVER,
+    keypoints=np.zeros((0, 0, 21, 3)),
+    seen=_NEVER.astype(bool),
+    right=_NEVER,
+    contact=_NEVER.astype(np.int64),
+    comotion=_NEVER,
+    held_xyxy=np.zeros((0, 0, 4)),
+    held_track=_NEVER.astype(np.int64),
+)
 _IS_THE_MOVEMENT = ("back_and_forth", "circular")
 """Shapes that are what is asserted; the others are attributes of a way."""
 
 
 @dataclass(frozen=True)
 class WriteCaptions:
-    """Let one or more writers describe the clip, and read every text back into claims."""
+    """Let one or more writers describe the clip, and read every text back into claims.
+
+    What a language model writes is checked at once: claims that are contradicted go back to it with the reason, and
+    sentences that still assert one are cut. Where it declines, gives nothing usable or does not answer, the template's
+    text stands in; ``Caption.edits`` tells.
+    """
 
     writers: tuple[str, ...] = ("template",)
     """Backends from ``backends/captioners``, in the order in which their texts are kept."""
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Settings of the writers, by writer."""
+    model: str = ""
+    """Whom writers ask that ask a model: ``openai:MODEL[@URL]`` or ``scripted:FILE`` (``llm.client.model_of``)."""
+    rounds: int = 2
+    """Times that contradicted claims go back to the model before they are cut. As many as the client's repairs: what
+    two corrections do not mend, more seldom do."""
+    calls: Mapping[str, int | float] = field(default_factory=dict)
+    """How the model is asked, and what it may cost: settings of ``llm.client.CallSettings``."""
 
     revision: ClassVar[int] = 5
+
+    def __post_init__(self) -> None:
+        if self.rounds < 0:
+            raise ValueError("rounds must not be negative")
+        _call_settings(self.calls)
 
     def __call__(
         self,
@@ -52,22 +96,94 @@ class WriteCaptions:
         poses: Poses,
         kinematics: Kinematics,
         facts: Facts,
+        frames: Frames = (),
+        hands: Hands = NO_HANDS,
     ) -> Captions:
-        """Leave out what is refuted, write and read back."""
-        sayable = _sayable(facts, Measurements(clip, camera, tracks, poses, kinematics))
-        captions = [
-            _read_back(draft, writer, tracks)
-            for writer in self.writers
-            for draft in self._writer(writer)(clip, tracks, kinematics, sayable)
-        ]
-        return Captions(tuple(captions))
+        """Leave out what is refuted, write and read back.
+
+        Raises:
+            BackendError: a model that is asked is out of reach, or its budget is used up; running again goes on.
+        """
+        measured = Measurements(clip, camera, tracks, poses, kinematics)
+        sayable = _sayable(facts, measured)
+        scene = Scene(clip, frames, tracks, hands, sayable)
+        captions: list[Caption] = []
+        given_up: list[str] = []
+        for name in self.writers:
+            writer = self._writer(name)
+            if not _asks(writer):
+                captions += _drafted(name, writer(clip, tracks, kinematics, sayable), tracks)
+                continue
+            mended = self._asked(writer, scene, measured)
+            if mended.text:
+                claims = _claims(mended.text, tracks)
+                captions.append(Caption(mended.text, "scene", name, claims, edits=mended.edits))
+            else:
+                given_up += [f"{name}: {edit}" for edit in mended.edits]
+        if given_up and FALLBACK not in self.writers:
+            captions += _drafted(FALLBACK, self._writer(FALLBACK)(clip, tracks, kinematics, sayable), tracks)
+        return Captions(_noted(captions, tuple(given_up)))
 
     def identity(self) -> str:
-        """Name the writers and what their texts depend on."""
-        return " ".join(f"{name}:{_identity(self._writer(name))}" for name in self.writers)
+        """Name the writers and what their texts depend on.
+
+        Raises:
+            BackendError: a writer asks a model, and none is named, or the other way round.
+        """
+        writers = {name: self._writer(name) for name in self.writers}
+        asking = [name for name, writer in writers.items() if _asks(writer)]
+        if asking and not self.model:
+            raise BackendError(
+                f"the writer {asking[0]} asks a language model: set caption.model, e.g. openai:gpt-4o-mini, "
+                "openai:MODEL@http://localhost:8000/v1, or scripted:FILE"
+            )
+        if self.model and not asking:
+            raise BackendError(
+                'caption.model is set, but no writer asks a model: set caption.writers, e.g. ["foundationmotion"]'
+            )
+        told = [f"{name}:{_identity(writer)}" for name, writer in writers.items()]
+        if asking:
+            fallback = f"{FALLBACK}:{_identity(self._writer(FALLBACK))}"
+            told += [f"model:{client.identity(self.model)}", mending.identity(), fallback]
+        return " ".join(told)
+
+    def _asked(self, writer: Any, scene: Scene, measured: Measurements) -> mending.Mended:
+        """Return what a writer's model comes to write of a clip."""
+        return mending.write(
+            request=writer.request(scene),
+            ask=client.shared(self.model, _call_settings(self.calls)).ask,
+            words=lambda answer: writer.text(answer, scene),
+            objections=partial(refuted, measured=measured),
+            rounds=self.rounds,
+        )
 
     def _writer(self, name: str) -> Any:
         return load("captioners", name)(**self.options.get(name, {}))
+
+
+def _call_settings(given: Mapping[str, int | float]) -> CallSettings:
+    """Return settings of calls; ValueError where there is no such setting, or it does not fit."""
+    known = get_type_hints(CallSettings)
+    for name, value in given.items():
+        if name not in known:
+            raise ValueError(f'calls: no setting "{name}"{nearest(name, known)}')
+        if known[name] in (int, int | None) and not isinstance(value, int):
+            raise ValueError(f"calls.{name} must be a whole number, not {value}")
+    return CallSettings(**given)  # type: ignore[arg-type]
+
+
+def _asks(writer: Any) -> bool:
+    """Whether a writer asks a model (``backends.AskingCaptioner``)."""
+    return hasattr(writer, "request")
+
+
+def _noted(captions: Sequence[Caption], given_up: tuple[str, ...]) -> tuple[Caption, ...]:
+    """Return captions; the first one that stands in for others tells why."""
+    first = next((i for i, caption in enumerate(captions) if caption.source == FALLBACK), -1)
+    return tuple(
+        replace(caption, edits=(*caption.edits, *given_up)) if i == first else caption
+        for i, caption in enumerate(captions)
+    )
 
 
 def _sayable(facts: Facts, measured: Measurements) -> Facts:
@@ -99,9 +215,26 @@ def _refuted(fact: MotionFact, called: Mapping[int, str], measured: Measurements
     return any(check(claim, measured).holds is False for claim in claims)
 
 
-def _read_back(draft: Draft, writer: str, tracks: Tracks) -> Caption:
-    claims = ground(parse(draft.text), tracks, names(tracks))
-    return Caption(draft.text, draft.scope, writer, claims, draft.subject)
+def _drafted(writer: str, drafts: Sequence[Draft], tracks: Tracks) -> list[Caption]:
+    """Return a writer's texts with what they assert."""
+    return [
+        Caption(draft.text, draft.scope, writer, _claims(draft.text, tracks), draft.subject)
+        for draft in drafts
+    ]
+
+
+def _claims(text: str, tracks: Tracks) -> tuple[Claim, ...]:
+    return ground(parse(text), tracks, names(tracks))
+
+
+def refuted(text: str, measured: Measurements) -> list[Objection]:
+    """Return the sentences of a text that assert something the judge refutes, with its reasons."""
+    claims = _claims(text, measured.tracks)
+    return [
+        Objection(claim.action.start, claim.action.end, found.why)
+        for claim, found in zip(claims, judged(claims, measured), strict=True)
+        if found.holds is False
+    ]
 
 
 def _identity(backend: Any) -> str:

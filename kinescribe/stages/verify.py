@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
-from kinescribe.checks import Measurements, check
-from kinescribe.records import CameraMotion, Captions, Clip, Kinematics, Poses, Tracks, Verdict, Verdicts
+from kinescribe.checks import Judgement, Measurements, check
+from kinescribe.records import (
+    CameraMotion,
+    Captions,
+    Claim,
+    Clip,
+    Kinematics,
+    Poses,
+    Tracks,
+    Verdict,
+    Verdicts,
+)
 
 
 @dataclass(frozen=True)
@@ -28,6 +39,10 @@ class VerifyCaptions:
         measured = Measurements(clip, camera, tracks, poses, kinematics)
         verdicts: list[Verdict] = []
         for i, caption in enumerate(captions.captions):
-            for j, claim in enumerate(caption.claims):
-                verdicts.append(Verdict(i, j, *check(claim, measured)))
+            verdicts += [Verdict(i, j, *found) for j, found in enumerate(judged(caption.claims, measured))]
         return Verdicts(tuple(verdicts))
+
+
+def judged(claims: Iterable[Claim], measured: Measurements) -> list[Judgement]:
+    """Return what the measurements say to each claim."""
+    return [check(claim, measured) for claim in claims]

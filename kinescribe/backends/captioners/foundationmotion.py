@@ -1,0 +1,150 @@
+"""FoundationMotion's captions (3.3): a model sees frames, boxes and trajectories, and tells seven aspects of motion.
+
+The prompt is our own. The model is also given the facts, which the paper's is not, and what it writes is checked:
+the stage reads every text back, and sends back or cuts what the measurements contradict.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+from pydantic import AfterValidator, BaseModel, model_validator
+
+from kinescribe import prompts
+from kinescribe.backends import Scene
+from kinescribe.draw import tag_of
+from kinescribe.inputs import InputSettings, show
+from kinescribe.inputs.frames import FrameSettings
+from kinescribe.inputs.subjects import person_of, tags
+from kinescribe.language import names
+from kinescribe.language.tokens import sentences
+from kinescribe.llm.messages import Answer, Part, Request, Text
+from kinescribe.plain import hand_parts, to_json
+from kinescribe.records import Facts
+
+__all__ = ["FoundationMotion"]
+
+PROMPT = "caption_foundationmotion"
+MOST_WORDS = 250
+"""Of one aspect: ten times what the paper's captions spend on one; more is no description but a flood."""
+_MARKS = re.compile(r"^[ \t]*(?:[-*#>]+|\d+[.)])[ \t]+|[*_`]{2,}|`", re.MULTILINE)
+
+
+def _prose(text: str) -> str:
+    """Return a text in one line, without the marks of lists and emphasis; ValueError if it is a flood."""
+    plain = " ".join(_MARKS.sub("", text).split())
+    if len(plain.split()) > MOST_WORDS:
+        raise ValueError(f"give at most {MOST_WORDS} words")
+    return plain if not plain or plain[-1] in ".!?" else f"{plain}."
+
+
+Prose = Annotated[str, AfterValidator(_prose)]
+
+
+class Aspects(BaseModel):
+    """What is asked for; the seven aspects of the paper's 3.3, after an overview."""
+
+    overview: Prose
+    recognition: Prose
+    order: Prose
+    links: Prose
+    location: Prose
+    repetition: Prose
+    course: Prose
+    relations: Prose
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Aspects:
+        if not any(self.told()):
+            raise ValueError("all aspects are empty; tell at least what the overview asks for")
+        return self
+
+    def told(self) -> list[str]:
+        """Return the aspects in order, empty ones included."""
+        return [getattr(self, name) for name in type(self).model_fields]
+
+
+@dataclass(frozen=True)
+class FoundationMotion:
+    """Asks for one dense text about a clip; ``caption.model`` says whom."""
+
+    rate_hz: float = 2.0
+    """Frames per second that are shown; the paper's (see ``inputs.FrameSettings``)."""
+    max_frames: int = 32
+    max_side_px: int = 768
+    boxes: bool = True
+    """Whether boxes are drawn and trajectories given; without both and without facts, the model has the video alone,
+    as in the paper's ablation."""
+    facts: bool = True
+    """Whether the facts are told."""
+    max_subjects: int = 16
+    max_tokens: int = 2048
+    temperature: float = 0.0
+    seed: int = 0
+
+    revision: ClassVar[int] = 1
+
+    def __post_init__(self) -> None:
+        self._inputs()
+        if self.max_tokens < 1:
+            raise ValueError("max_tokens must be at least 1")
+
+    def request(self, scene: Scene) -> Request:
+        """Return what a model is asked about a clip."""
+        facts = scene.facts if self.facts else Facts(())
+        seen = show(scene.clip, scene.frames, scene.tracks, facts, scene.hands, settings=self._inputs())
+        told = prompts.load(PROMPT).render(
+            times=seen.times,
+            seconds=round(scene.clip.duration_s, 1),
+            motion=seen.motion if len(scene.tracks.ids) else "",
+            facts=seen.facts,
+            names=to_json(_names(scene)),
+        )
+        parts: tuple[Part, ...] = (seen.frames, Text(told.user))
+        return Request(
+            parts, told.system, Aspects, self.temperature, self.seed, self.max_tokens, told.identity
+        )
+
+    def text(self, answer: Answer, scene: Scene) -> str:
+        """Return the caption: the aspects in their order, no sentence twice, subjects by their names."""
+        said: dict[str, str] = {}
+        for aspect in answer.value_of(Aspects).told():
+            for start, end in sentences(aspect):
+                said.setdefault(aspect[start:end].casefold(), aspect[start:end])
+        return _by_name(" ".join(said.values()), scene)
+
+    def identity(self) -> str:
+        """Name the prompt: another one gets other answers."""
+        return prompts.load(PROMPT).identity
+
+    def _inputs(self) -> InputSettings:
+        frames = FrameSettings(self.rate_hz, self.max_frames, self.max_side_px)
+        return InputSettings(frames, self.boxes, self.max_subjects)
+
+
+def _names(scene: Scene) -> dict[str, str]:
+    """Return what each subject, each hand and what it holds is to be called, by its tag on the pictures."""
+    called = names(scene.tracks)
+    found = {tag: called[track_id] for track_id, tag in tags(scene.tracks).items()}
+    for part in hand_parts(scene.hands):
+        owner = called.get(person_of(part.id))
+        whose = f" of {owner}" if owner else ""
+        found[tag_of(part.label, part.id)] = f"the {part.label.replace('in ', 'in the ')}{whose}"
+    return found
+
+
+def _by_name(text: str, scene: Scene) -> str:
+    """Replace the tags of the pictures, should the model write them all the same, also ``person 10`` for ``#10``."""
+    called = {tag.casefold(): name for tag, name in _names(scene).items()}
+    called |= {
+        bare: name for tag, name in called.items() if (bare := tag.replace(" #", " ")) not in called.values()
+    }
+    if not called:
+        return text
+    tagged = "|".join(re.escape(tag) for tag in sorted(called, key=len, reverse=True))
+    named = re.sub(
+        rf"(?:\bthe\s+)?(?<!\w)({tagged})(?!\w)", lambda m: called[m[1].casefold()], text, flags=re.IGNORECASE
+    )
+    return re.sub(r"(^|[.!?]\s+)([a-z])", lambda m: m[1] + m[2].upper(), named)
