@@ -477,6 +477,7 @@ READINGS = {
     "He spins 1.5 times.": [("spin", "he", (), None, 0)],
     "If he jumps, she falls.": [("fall", "she", (), None, 1)],
     "He walks. Meanwhile, she waves.": [("walk", "he", (), None, 0), ("wave", "she", (), None, 0)],
+    "Person 1's left hand moves up.": [("move", "person 1", ("up",), None, 0)],
     "A woman walks up to the table.": [("walk", "woman", (), None, 0)],
     "The camera follows as a woman eats, turns her head, and leans.": [
         ("follow", "camera", (), None, 0), ("eat", "woman", (), None, 0), ("turn", "woman", (), None, 1),

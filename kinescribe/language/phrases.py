@@ -85,7 +85,8 @@ def _phrase(tokens: list[Token], first: int, last: int) -> Phrase | None:
     own = tokens[first : last + 1]
     if all(t.tag == "ADJ" for t in own):
         return None  # "opens wide"
-    words = [t for t in own if t.tag not in ("DET", "POSS", "POSN") or t.low == "both"]
+    named = max((n + 1 for n, t in enumerate(own) if t.tag == "POSN"), default=0)  # "person 1's left hand"
+    words = [t for t in own[named:] if t.tag not in ("DET", "POSS") or t.low == "both"]
     counted = words and words[0].tag == "NUM" and len(words) > 1
     number = ways.number(words[0].low) if counted else None
     words = words[1:] if counted else words

@@ -81,7 +81,7 @@ def tokenize(text: str, offset: int = 0) -> list[Token]:
     return tokens
 
 
-_WORD = re.compile(r"[A-Za-zÀ-ÿ]+(?:[-'’][A-Za-zÀ-ÿ]+)*(?:_\d+)?|\d+|[^\w\s]")
+_WORD = re.compile(r"[A-Za-zÀ-ÿ]+(?:[-'’][A-Za-zÀ-ÿ]+)*(?:_\d+)?|\d+(?:['’]s\b)?|[^\w\s]")
 
 
 def _contraction(word: str) -> int:
