@@ -56,10 +56,9 @@ def test_times_are_the_order_where_they_are_given() -> None:
 
 
 def test_fixed_phrases_stay() -> None:
-    for made in corrupt(
-        "The cup moves up and down twice. A man picks up the cup.", kinds=["wrong_direction"]
-    ):
-        pytest.fail(made.text)
+    fixed = "The cup moves up and down twice. A man picks up the cup."
+    assert list(corrupt(fixed, kinds=["wrong_direction"])) == []
+    assert list(corrupt(f"{fixed} The dog walks to the left.", kinds=["wrong_direction"]))
 
 
 def test_the_seed_chooses_and_is_all_that_chooses() -> None:

@@ -390,7 +390,10 @@ WORDS = (
 
 @given(st.lists(st.sampled_from(WORDS), max_size=25))
 def test_any_order_of_words_can_be_read(words: list[str]) -> None:
-    parse(" ".join(words))
+    text = " ".join(words)
+    for action in parse(text):
+        assert text[action.start : action.end].strip()
+        assert action.predicate
 
 
 # --- names and grounding ------------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ _TAKES_IN = frozenset(
 )
 """With "in" and a noun, something is moved in: "tips in the garlic"."""
 _TRANSFER = frozenset(
-    "hand give pass throw toss lob offer kick bring send serve bounce roll roll slide fling".split()
+    "hand give pass throw toss lob offer kick bring send serve bounce roll slide fling".split()
 )
 _POINTING = frozenset(["that", "this", "what", "which", "all", "there"])
 _PORTIONS = frozenset(

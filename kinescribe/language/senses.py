@@ -153,8 +153,6 @@ _ABSTRACT = re.compile(
 
 def _unreal(sentence: Sentence, i: int, found: list[Event]) -> bool:
     before = [t.low for t in sentence.tokens[max(0, i - 3) : i]]
-    if found and found[-1].lemma in lex.UNREALISED:
-        return True
     if "about" in before or "if" in before or "ready" in before:
         return True
     return bool(found) and found[-1].lemma in lex.UNREALISED

@@ -211,8 +211,6 @@ class Verbs:
     def _boundary(self, token: Token) -> None:
         if token.tag == "REL":
             self.subject_open = self.subject_open or not self.finite
-        elif token.tag == "PUNCT" and token.low == "," and self.finite:
-            pass
         self.finite = False
 
     def _note(self, form: lex.Form) -> None:
@@ -233,9 +231,7 @@ class Verbs:
         if self._hands_over(i):
             return lex.Form("hand", "third")
         options = {form.kind: form for form in lex.readings(low)}
-        if not options or (low in lex.NOT_VERBS and low not in lex.FORMS):
-            return None
-        if low in lex.NOT_VERBS:
+        if not options or low in lex.NOT_VERBS:
             return None
         direct = self.tokens[i - 1].tag if i else "START"
         colour = direct == "ADJ" and i > 1 and self.tokens[i - 2].tag == "PREP"  # "the one in blue shoots"
