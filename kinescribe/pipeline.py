@@ -187,8 +187,9 @@ def annotate(
 
 
 def _settings(stage: Stage) -> dict[str, Any]:
-    """Return the settings that decide what a record holds, not whether the clip goes on after it."""
-    return {name: value for name, value in asdict(stage).items() if name not in getattr(stage, "GATES", ())}
+    """Return the settings that decide what a record holds: not whether the clip goes on after it, nor how calls go."""
+    apart = {*getattr(stage, "GATES", ()), *getattr(stage, "PATIENCE", ())}
+    return {name: value for name, value in asdict(stage).items() if name not in apart}
 
 
 def _identity(stage: Stage) -> str:

@@ -468,6 +468,12 @@ class Question:
     fact_id: str | None
     provenance: str
     """How the answer is known and how the distractors were found false."""
+    template: str = ""
+    """Which form of question it is, e.g. ``kpm.camera.static``: what questions are counted and compared by."""
+    span: Span | None = None
+    """The event that is asked about; None for the whole clip."""
+    roles: tuple[str, ...] = ()
+    """Per option, from ``vocabulary.OPTION_ROLES``; empty where all four are contents."""
 
 
 @dataclass(frozen=True)

@@ -368,3 +368,12 @@ QA_CATEGORIES = (
     "motion_attribute", "spatial_relation",
 )  # fmt: skip
 """FoundationMotion's seven categories (A.3)."""
+
+KPM_CATEGORIES = ("kpm_human", "kpm_movement", "kpm_camera", "kpm_environment", "kpm_emotion")
+"""KPM-QA's five groups (its appendix C)."""
+
+CHECKLIST = "event_checklist"
+"""Questions about single events, answered from a caption (MotionAtlas)."""
+
+OPTION_ROLES = ("content", "not_mentioned", "unclear", "differs")
+"""What an option of a checklist question is: a content, or one of MotionAtlas's three ways out of it."""

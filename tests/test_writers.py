@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -19,18 +19,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kinescribe import pipeline, plugins, recipe
-from kinescribe.backends import AskingCaptioner, Captioner, Scene
+from kinescribe.backends import Ask, AskingCaptioner, Captioner, Scene, Told
 from kinescribe.backends.captioners.foundationmotion import Aspects, FoundationMotion
-from kinescribe.checks import Measurements
+from kinescribe.checks import Measurements, Objection, refuted
 from kinescribe.errors import BackendError, RecipeError
 from kinescribe.language import names
 from kinescribe.language.render import sentence
 from kinescribe.llm.messages import Answer, Image, Reply, Request
-from kinescribe.records import Caption, Captions, Clip, Facts, Hands, MotionFact, Tracks
+from kinescribe.records import Caption, Captions, Clip, Events, Facts, Hands, MotionFact, Tracks
 from kinescribe.runs.store import Run
 from kinescribe.stages import mending
-from kinescribe.stages.caption import NO_HANDS, WriteCaptions, refuted
-from kinescribe.stages.mending import Objection
+from kinescribe.stages.caption import NO_HANDS, WriteCaptions
 from kinescribe.stages.verify import VerifyCaptions
 from kinescribe.video import ArrayFrames
 from tests import worlds
@@ -168,14 +167,14 @@ def test_whatever_is_mixed_nothing_false_is_left_and_nothing_true_is_lost(data: 
 # --- the loop by itself -------------------------------------------------------------------------------------
 
 
-def answers(*texts: str | None) -> tuple[Callable[[Request], Answer], list[Request]]:
+def answers(*texts: str | None) -> tuple[Ask, list[Request]]:
     """A model that says one text after the other (None: it refuses), and what it was asked."""
     asked: list[Request] = []
 
-    def ask(request: Request) -> Answer:
-        asked.append(request)
+    def ask(requests: Iterable[Request]) -> list[Answer]:
+        asked.extend(requests)
         text = texts[len(asked) - 1]
-        return Answer("refused", error="no") if text is None else Answer("ok", text)
+        return [Answer("refused", error="no") if text is None else Answer("ok", text)]
 
     return ask, asked
 
@@ -201,7 +200,8 @@ REFUSED = "the model's answer was refused: no"
 )
 def test_rounds_are_bounded_and_told(said: list[str | None], text: str, edits: list[str], calls: int) -> None:
     ask, asked = answers(*said)
-    mended = mending.write(Request((), prompt="p@1"), ask, lambda answer: answer.text, says_bad, 2)
+    request = Request((), prompt="p@1")
+    mended = mending.mend(Told(request, *ask([request]), lambda answer: answer.text), ask, says_bad, 2)
     assert mended == (text, tuple(edits))
     assert len(asked) == calls
     assert [len(request.turns) for request in asked] == list(range(calls))
@@ -225,7 +225,6 @@ def test_rounds_are_bounded_and_told(said: list[str | None], text: str, edits: l
         ({"answer": aspects(overview="very " * 300)}, "unusable: overview: Value error, give at most 250 words"),
         ({"answer": {**EMPTY, "overview": 7}}, "unusable: overview: Input should be a valid string"),
         ({"answer": "word " * 20_000}, "unusable: the answer has 100000 characters"),
-        ({"status": 500}, "failed: the script answers 500"),
         ({"answer": aspects(overview="The object moves to the left.")}, "nothing was left"),
     ],
 )  # fmt: skip
@@ -258,24 +257,27 @@ def test_where_no_call_can_succeed_the_stage_fails_with_the_remedy(tmp_path: Pat
 NOBODY_THERE = "openai:m@http://127.0.0.1:9/v1"
 
 
-def test_an_endpoint_that_is_gone_gives_no_false_record() -> None:
+def test_an_endpoint_that_is_gone_gives_no_record() -> None:
+    """A text that stands in would stay; what failed is tried again."""
     measured, facts = measured_world("pair_approach", 3)
-    captions = captions_of(measured, facts, NOBODY_THERE).captions
-    assert [caption.text for caption in captions] == [
-        caption.text for caption in by_template(measured, facts)
-    ]
-    assert "the model's answer was failed" in captions[0].edits[0]
+    with pytest.raises(BackendError, match=r"did not answer: cannot connect .* run again"):
+        captions_of(measured, facts, NOBODY_THERE)
     once_more = {**ONCE, "dead_after": 1, "dead_s": 0}
-    captions_of(measured, facts, NOBODY_THERE, calls=once_more)
     with pytest.raises(BackendError, match="the endpoint is dead"):
         captions_of(measured, facts, NOBODY_THERE, calls=once_more)
+
+
+def test_one_request_that_fails_for_itself_fails_its_clip_only(tmp_path: Path) -> None:
+    measured, facts = measured_world("pair_approach", 3)
+    with pytest.raises(BackendError, match="did not answer: the script answers 500"):
+        captions_of(measured, facts, script(tmp_path, {"status": 500}))
 
 
 # --- what is shown ------------------------------------------------------------------------------------------
 
 
 def asked_about(measured: Measurements, told: Facts, **settings: Any) -> Request:
-    scene = Scene(measured.clip, gray(measured.clip), measured.tracks, NO_HANDS, told)
+    scene = Scene(measured, gray(measured.clip), NO_HANDS, told, Events(()))
     return FoundationMotion(**settings).request(scene)
 
 
@@ -309,7 +311,7 @@ def test_hands_have_names_that_say_whose_they_are() -> None:
         contact=np.zeros(rows.shape, np.int64), comotion=rows / 10,
         held_xyxy=np.stack([box[0], np.full_like(box[1], np.nan)]), held_track=np.full(rows.shape, -1),
     )  # fmt: skip
-    scene = Scene(measured.clip, gray(measured.clip), measured.tracks, hands, facts)
+    scene = Scene(measured, gray(measured.clip), hands, facts, Events(()))
     told = FoundationMotion().request(scene).text()
     assert f'"left hand #{person + 1}": "the left hand of the person"' in told
     assert f'"right hand #{person + 4}": "the right hand of the person"' in told
@@ -371,7 +373,7 @@ def test_words_of_a_label_stay_data(label: str, marker: str, tmp_path: Path) -> 
 )
 def test_tags_become_names_and_nothing_is_said_twice(said: str, text: str) -> None:
     measured, facts = measured_world("pair_approach", 3)
-    scene = Scene(measured.clip, gray(measured.clip), measured.tracks, NO_HANDS, facts)
+    scene = Scene(measured, gray(measured.clip), NO_HANDS, facts, Events(()))
     answer = Answer("ok", value=Aspects(**aspects(overview=said)))
     assert FoundationMotion().text(answer, scene) == text
 

@@ -9,14 +9,17 @@ identity makes stored results stale. It does not fail where weights or packages 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
 
+from kinescribe.checks import Measurements
 from kinescribe.llm.messages import Answer, Request, Send
-from kinescribe.records import CameraMotion, Clip, Detections, Facts, Hands, Kinematics, Poses, Tracks
+from kinescribe.records import CameraMotion, Clip, Detections, Events, Facts, Hands, Kinematics, Poses, Tracks
 from kinescribe.video import Frames
 
 
@@ -112,30 +115,55 @@ class Captioner(Protocol):
     def __call__(self, clip: Clip, tracks: Tracks, kinematics: Kinematics, facts: Facts) -> list[Draft]: ...
 
 
-class Scene(NamedTuple):
-    """What a writer may show to a language model."""
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """What a writer that asks a language model may show to it, and check its answers against."""
 
-    clip: Clip
+    measured: Measurements
     frames: Frames
-    tracks: Tracks
     hands: Hands
     facts: Facts
     """Without those that the judge refutes."""
+    events: Events
+
+    @property
+    def clip(self) -> Clip:
+        return self.measured.clip
+
+    @property
+    def tracks(self) -> Tracks:
+        return self.measured.tracks
+
+
+Ask = Callable[[Iterable[Request]], list[Answer]]
+"""Asks a model several things at once (``llm.client.Client.ask_all``)."""
+
+
+class Told(NamedTuple):
+    """What a model was asked last for a text, and what it answered."""
+
+    request: Request
+    """Objections go back in its conversation."""
+    answer: Answer
+    words: Callable[[Answer], str]
+    """The text of an answer to the request, or to the request with objections, that is ``ok``."""
+    scope: str = "scene"
+    subject: int | None = None
+    """Track id of a region's subject."""
+    notes: tuple[str, ...] = ()
+    """What was done on the way: steps that gave nothing, claims that were left out."""
 
 
 @runtime_checkable
 class AskingCaptioner(Protocol):
-    """``backends/captioners`` that ask a language model: what is asked, and the text of an answer.
+    """``backends/captioners`` that ask a language model, once or in several steps.
 
-    The stage asks, checks the text, sends back what is contradicted and cuts it in the end.
+    The stage reads every text back, sends back what the measurements contradict and cuts it in the end. A text that
+    it comes to nothing is replaced by the template's.
     """
 
-    def request(self, scene: Scene) -> Request:
-        """Return what is asked about a clip."""
-        ...
-
-    def text(self, answer: Answer, scene: Scene) -> str:
-        """Return the caption of the whole clip that an answer holds; asked only where ``answer.ok``."""
+    def tell(self, scene: Scene, ask: Ask) -> Iterable[Told]:
+        """Yield the texts about a clip, each with what was asked and answered last."""
         ...
 
 

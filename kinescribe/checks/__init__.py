@@ -10,6 +10,7 @@ from kinescribe.checks.judge import check
 from kinescribe.checks.measurements import Judgement, Measurements
 from kinescribe.checks.published import Published, kpm
 from kinescribe.checks.relations import beside, gap, located, travelled
+from kinescribe.checks.texts import Objection, claims_of, refuted
 from kinescribe.checks.tolerances import MANNERS
 
 __all__ = [
@@ -17,12 +18,15 @@ __all__ = [
     "Judgement",
     "Match",
     "Measurements",
+    "Objection",
     "Published",
     "beside",
     "check",
+    "claims_of",
     "compare",
     "gap",
     "kpm",
     "located",
+    "refuted",
     "travelled",
 ]

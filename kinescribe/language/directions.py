@@ -19,7 +19,6 @@ _END = r"(?=$|\s*[,.;:!?)]|\s+(?:{})\b|\s+\w+ly\b)".format(
 )  # fmt: skip
 """What may follow a bare direction word; a noun would make it an adjective."""
 _UP, _DOWN = r"(?:up(?:ward|wards)?|top|upper)", r"(?:down(?:ward|wards)?|bottom|lower)"
-_TOWARD = r"(?:to|toward|towards|into)"
 _COLLISIONS = (
     "lane|table|wall|door|car|truck|bus|person|man|woman|tree|pole|post|spin|squat|crouch|position|pose|stance|dive|roll|"
     "handstand|lunge|view|sight|frame|ground|floor|fence|object|kneeling|standing|sitting|run|walk|turn|jump"
@@ -63,7 +62,6 @@ _RULES: tuple[tuple[str, _Meaning, str | None], ...] = (
     (r"\b(?:out of|from|into|in|within) (?:the )?(?:view|sight|frame|picture|shot|scene|screen)\b", (), None),
     (rf"\bfrom {_POSSESSOR} (?:{_UP}|{_DOWN})[ -]{_SIDE}(?:[ -](?:hand )?(?:corner|edge|side))?", (), None),
     (rf"\b(?:on|in|at|along|with|from|of) {_POSSESSOR} (?:far |very )?{_SIDE}{_EDGE}(?: of\b)?(?!\w)", (), None),
-    (r"\b(?:speeds?|speeding|sped|slows?|slowing|slowed|ends?|gives?|warms?|catch(?:es)?) (?:up|down)\b", (), None),
     (r"\b(?:down|up|along|across) (?:the|a) (?:street|road|hall|hallway|corridor|path|aisle|track|river|lane|line|court|pitch|"
      r"sidewalk|beach|runway)\b", (), None),
     (r"\bright (?:away|behind|next|after|before|under|above|over|beside|now)\b", (), None),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
+
 from kinescribe.language import lexicon as lex
 from kinescribe.language.tokens import BOUNDARIES, NOUN_PHRASE, Token
 
@@ -81,13 +83,16 @@ class Verbs:
             return None
         return self._noun_with_subject(i)
 
+    def _present(self) -> bool:
+        """Whether the sentence is told in the present."""
+        return any(t.low in _PRESENT or t.seen is not None and t.seen.kind == "third" for t in self.tokens)
+
     def _against_tense(self, i: int) -> bool:
         """Whether an -ed word after a noun stands among verbs in the present: "he bows, arms stretched overhead"."""
         before = self._previous(i)
         comma = before is not None and before.low == "," and i >= 2
         before = self.tokens[self.tokens.index(before) - 1] if comma and before is not None else before
-        present = any(t.low in _PRESENT or t.seen is not None and t.seen.kind == "third" for t in self.tokens)
-        return before is not None and before.tag == "NOUN" and present
+        return before is not None and before.tag == "NOUN" and self._present()
 
     def _posed(self, i: int) -> bool:
         """Whether "spread" and its like tell how something is held: "the hands part, fingers spread wide"."""
@@ -102,8 +107,7 @@ class Verbs:
         token, before = self.tokens[i], self._previous(i)
         if token.seen is None or before is not None and before.tag == "AUX" or self._against_tense(i):
             return False
-        present = any(t.low in _PRESENT or t.seen is not None and t.seen.kind == "third" for t in self.tokens)
-        return not present and (token.seen.kind == "past" or self._child(i, "nsubj"))
+        return not self._present() and (token.seen.kind == "past" or self._child(i, "nsubj"))
 
     def _describes(self, i: int) -> bool:
         """Whether an -ed word is a participle: the tree says so, and it hangs on a noun or the text is told in the present."""
@@ -173,24 +177,11 @@ class Verbs:
 
     def _finite_near(self, i: int) -> bool:
         """Whether another word of the clause can be its finite verb: "the pirate thrusts at him" has none but one."""
-        for token in [*reversed(self.tokens[:i])]:
-            if token.tag in BOUNDARIES:
-                break
-            if (
-                token.tag in ("AUX", "MODAL")
-                or token.seen is not None
-                and token.seen.kind in ("third", "past")
-            ):
-                return True
-        for token in self.tokens[i + 1 :]:
-            if token.tag in ("PUNCT", "CC", "SUB", "REL"):
-                break
-            if (
-                token.tag in ("AUX", "MODAL")
-                or token.seen is not None
-                and token.seen.kind in ("third", "past")
-            ):
-                return True
+        for side in (self.tokens[i - 1 :: -1] if i else [], self.tokens[i + 1 :]):
+            for token in takewhile(lambda t: t.tag not in BOUNDARIES, side):
+                seen = token.seen is not None and token.seen.kind in ("third", "past")
+                if seen or token.tag in ("AUX", "MODAL"):
+                    return True
         return False
 
     def _noun_with_subject(self, i: int) -> lex.Form | None:

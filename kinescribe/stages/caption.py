@@ -13,8 +13,8 @@ from typing import Any, ClassVar, get_type_hints
 
 import numpy as np
 
-from kinescribe.backends import Draft, Scene
-from kinescribe.checks import Measurements, check
+from kinescribe.backends import Draft, Scene, Told
+from kinescribe.checks import Measurements, check, claims_of, refuted
 from kinescribe.errors import BackendError, nearest
 from kinescribe.language.grounding import ground
 from kinescribe.language.mope import parse
@@ -27,8 +27,8 @@ from kinescribe.records import (
     CameraMotion,
     Caption,
     Captions,
-    Claim,
     Clip,
+    Events,
     Facts,
     Hands,
     Kinematics,
@@ -37,8 +37,6 @@ from kinescribe.records import (
     Tracks,
 )
 from kinescribe.stages import mending
-from kinescribe.stages.mending import Objection
-from kinescribe.stages.verify import judged
 from kinescribe.video import Frames
 
 FALLBACK = "template"
@@ -81,7 +79,9 @@ class WriteCaptions:
     calls: Mapping[str, int | float] = field(default_factory=dict)
     """How the model is asked, and what it may cost: settings of ``llm.client.CallSettings``."""
 
-    revision: ClassVar[int] = 5
+    revision: ClassVar[int] = 6
+    PATIENCE: ClassVar[tuple[str, ...]] = ("calls",)
+    """Settings that do not change what is asked: another budget makes no text stale."""
 
     def __post_init__(self) -> None:
         if self.rounds < 0:
@@ -98,15 +98,17 @@ class WriteCaptions:
         facts: Facts,
         frames: Frames = (),
         hands: Hands = NO_HANDS,
+        events: Events = Events(()),  # noqa: B008 -- frozen
     ) -> Captions:
         """Leave out what is refuted, write and read back.
 
         Raises:
-            BackendError: a model that is asked is out of reach, or its budget is used up; running again goes on.
+            BackendError: a model that is asked did not answer, is out of reach, or its budget is used up; running
+                again goes on.
         """
         measured = Measurements(clip, camera, tracks, poses, kinematics)
         sayable = _sayable(facts, measured)
-        scene = Scene(clip, frames, tracks, hands, sayable)
+        scene = Scene(measured, frames, hands, sayable, events)
         captions: list[Caption] = []
         given_up: list[str] = []
         for name in self.writers:
@@ -114,12 +116,13 @@ class WriteCaptions:
             if not _asks(writer):
                 captions += _drafted(name, writer(clip, tracks, kinematics, sayable), tracks)
                 continue
-            mended = self._asked(writer, scene, measured)
-            if mended.text:
-                claims = _claims(mended.text, tracks)
-                captions.append(Caption(mended.text, "scene", name, claims, edits=mended.edits))
-            else:
-                given_up += [f"{name}: {edit}" for edit in mended.edits]
+            for told, mended in self._asked(writer, scene):
+                if mended.text:
+                    claims = claims_of(mended.text, tracks)
+                    written = Caption(mended.text, told.scope, name, claims, told.subject, mended.edits)
+                    captions.append(written)
+                else:
+                    given_up += [f"{name}: {edit}" for edit in mended.edits]
         if given_up and FALLBACK not in self.writers:
             captions += _drafted(FALLBACK, self._writer(FALLBACK)(clip, tracks, kinematics, sayable), tracks)
         return Captions(_noted(captions, tuple(given_up)))
@@ -147,15 +150,11 @@ class WriteCaptions:
             told += [f"model:{client.identity(self.model)}", mending.identity(), fallback]
         return " ".join(told)
 
-    def _asked(self, writer: Any, scene: Scene, measured: Measurements) -> mending.Mended:
-        """Return what a writer's model comes to write of a clip."""
-        return mending.write(
-            request=writer.request(scene),
-            ask=client.shared(self.model, _call_settings(self.calls)).ask,
-            words=lambda answer: writer.text(answer, scene),
-            objections=partial(refuted, measured=measured),
-            rounds=self.rounds,
-        )
+    def _asked(self, writer: Any, scene: Scene) -> Iterator[tuple[Told, mending.Mended]]:
+        """Yield what a writer's model comes to write of a clip."""
+        ask = client.shared(self.model, _call_settings(self.calls)).ask_all
+        for told in writer.tell(scene, ask):
+            yield told, mending.mend(told, ask, partial(refuted, measured=scene.measured), self.rounds)
 
     def _writer(self, name: str) -> Any:
         return load("captioners", name)(**self.options.get(name, {}))
@@ -174,7 +173,7 @@ def _call_settings(given: Mapping[str, int | float]) -> CallSettings:
 
 def _asks(writer: Any) -> bool:
     """Whether a writer asks a model (``backends.AskingCaptioner``)."""
-    return hasattr(writer, "request")
+    return hasattr(writer, "tell")
 
 
 def _noted(captions: Sequence[Caption], given_up: tuple[str, ...]) -> tuple[Caption, ...]:
@@ -218,22 +217,8 @@ def _refuted(fact: MotionFact, called: Mapping[int, str], measured: Measurements
 def _drafted(writer: str, drafts: Sequence[Draft], tracks: Tracks) -> list[Caption]:
     """Return a writer's texts with what they assert."""
     return [
-        Caption(draft.text, draft.scope, writer, _claims(draft.text, tracks), draft.subject)
+        Caption(draft.text, draft.scope, writer, claims_of(draft.text, tracks), draft.subject)
         for draft in drafts
-    ]
-
-
-def _claims(text: str, tracks: Tracks) -> tuple[Claim, ...]:
-    return ground(parse(text), tracks, names(tracks))
-
-
-def refuted(text: str, measured: Measurements) -> list[Objection]:
-    """Return the sentences of a text that assert something the judge refutes, with its reasons."""
-    claims = _claims(text, measured.tracks)
-    return [
-        Objection(claim.action.start, claim.action.end, found.why)
-        for claim, found in zip(claims, judged(claims, measured), strict=True)
-        if found.holds is False
     ]
 
 

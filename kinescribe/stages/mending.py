@@ -7,21 +7,14 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from kinescribe import prompts
-from kinescribe.llm.messages import Answer, Request, Turn
+from kinescribe.backends import Ask, Told
+from kinescribe.checks import Objection
+from kinescribe.errors import BackendError
+from kinescribe.llm.messages import FAILED, Answer, Request, Turn
 
 PROMPT = "caption_repair"
 SHOWN_WHY = 300
 """Characters of an answer's error that are kept."""
-
-Ask = Callable[[Request], Answer]
-
-
-class Objection(NamedTuple):
-    """A sentence that asserts something false, by its place in the text, and why it is false."""
-
-    start: int
-    end: int
-    why: str
 
 
 class Mended(NamedTuple):
@@ -33,40 +26,34 @@ class Mended(NamedTuple):
     """What was done to what the model wrote first, in order; or why there is no text."""
 
 
-def write(
-    request: Request,
-    ask: Ask,
-    words: Callable[[Answer], str],
-    objections: Callable[[str], Sequence[Objection]],
-    rounds: int,
-) -> Mended:
-    """Return a text without anything that there are objections to.
+def mend(told: Told, ask: Ask, objections: Callable[[str], Sequence[Objection]], rounds: int) -> Mended:
+    """Return a writer's text without anything that there are objections to.
 
     Args:
-        request: what is asked.
-        ask: asks it (``llm.client.Client.ask``).
-        words: the text of an answer that is ``ok``.
+        told: what the model answered.
+        ask: asks it again.
         objections: what is false in a text.
         rounds: times that objections go back to the model; what is false after them is cut.
 
     Raises:
-        BackendError: no call can succeed.
+        BackendError: there was no answer at all (``failed``), or no call can succeed. Asking again may help, so that
+            nothing is written in its place.
     """
-    answer = ask(request)
+    request, answer = told.request, _came(told.answer)
     if not answer.ok:
-        return Mended("", (_gave(answer),))
-    text, edits = words(answer), []
+        return Mended("", (*told.notes, _gave(answer)))
+    text, edits = told.words(answer), [*told.notes]
     for number in range(1, rounds + 1):
         wrong = objections(text)
         if not wrong:
             break
         request = _again(request, answer, text, wrong)
-        mended = ask(request)
+        mended = _came(*ask([request]))
         edits.append(f"round {number}: {len(wrong)} contradicted claims sent back")
         if not mended.ok:
             edits.append(_gave(mended))
             break
-        answer, text = mended, words(mended)
+        answer, text = mended, told.words(mended)
     text, gone = cut(text, objections)
     return Mended(text, (*edits, *gone, *(() if text else ("nothing was left",))))
 
@@ -97,6 +84,13 @@ def _again(request: Request, answer: Answer, text: str, wrong: Sequence[Objectio
     told = prompts.load(PROMPT).render(wrong=len(wrong), objections=lines)
     turns = (*request.turns, Turn(answer.text, told.user))
     return replace(request, turns=turns, prompt=told.identity)
+
+
+def _came(answer: Answer) -> Answer:
+    """Return an answer, whatever it says, if there was one."""
+    if answer.status == FAILED:
+        raise BackendError(f"a language model did not answer: {answer.error}; run again to ask it again")
+    return answer
 
 
 def _gave(answer: Answer) -> str:

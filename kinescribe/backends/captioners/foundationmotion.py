@@ -7,13 +7,15 @@ the stage reads every text back, and sends back or cuts what the measurements co
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, BaseModel, model_validator
 
 from kinescribe import prompts
-from kinescribe.backends import Scene
+from kinescribe.backends import Ask, Scene, Told
 from kinescribe.draw import tag_of
 from kinescribe.inputs import InputSettings, show
 from kinescribe.inputs.frames import FrameSettings
@@ -91,10 +93,16 @@ class FoundationMotion:
         if self.max_tokens < 1:
             raise ValueError("max_tokens must be at least 1")
 
+    def tell(self, scene: Scene, ask: Ask) -> Iterator[Told]:
+        """Yield one text about the whole clip."""
+        request = self.request(scene)
+        (answer,) = ask([request])
+        yield Told(request, answer, partial(self.text, scene=scene))
+
     def request(self, scene: Scene) -> Request:
         """Return what a model is asked about a clip."""
         facts = scene.facts if self.facts else Facts(())
-        seen = show(scene.clip, scene.frames, scene.tracks, facts, scene.hands, settings=self._inputs())
+        seen = show(scene.clip, scene.frames, scene.tracks, facts, scene.hands, scene.events, self._inputs())
         told = prompts.load(PROMPT).render(
             times=seen.times,
             seconds=round(scene.clip.duration_s, 1),
