@@ -263,6 +263,8 @@ def test_an_endpoint_that_is_gone_gives_no_record() -> None:
     with pytest.raises(BackendError, match=r"did not answer: cannot connect .* run again"):
         captions_of(measured, facts, NOBODY_THERE)
     once_more = {**ONCE, "dead_after": 1, "dead_s": 0}
+    with pytest.raises(BackendError, match="did not answer"):
+        captions_of(measured, facts, NOBODY_THERE, calls=once_more)
     with pytest.raises(BackendError, match="the endpoint is dead"):
         captions_of(measured, facts, NOBODY_THERE, calls=once_more)
 
