@@ -402,6 +402,9 @@ class Action:
     """Rank in time; equal ranks are simultaneous."""
     span: Span | None = None
     """Seconds, where the sentence gives them."""
+    after: int | None = None
+    """Index, among the text's actions, of one that this is said to come after ("then", "before", ...); None where no
+    word says so: that one sentence follows another is no statement."""
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ not to be known (``None``): unseen, not measurable, or too close to a limit. ``w
 from kinescribe.checks.compare import Match, compare
 from kinescribe.checks.judge import check
 from kinescribe.checks.measurements import Judgement, Measurements
+from kinescribe.checks.order import check_all, in_order
 from kinescribe.checks.published import Published, kpm
 from kinescribe.checks.relations import beside, gap, located, travelled
 from kinescribe.checks.texts import Objection, claims_of, refuted
@@ -22,9 +23,11 @@ __all__ = [
     "Published",
     "beside",
     "check",
+    "check_all",
     "claims_of",
     "compare",
     "gap",
+    "in_order",
     "kpm",
     "located",
     "refuted",

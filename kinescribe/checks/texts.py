@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from kinescribe.checks.judge import check
 from kinescribe.checks.measurements import Measurements
+from kinescribe.checks.order import check_all
 from kinescribe.language.grounding import ground
 from kinescribe.language.mope import parse
 from kinescribe.language.referring import names
@@ -27,7 +27,9 @@ def claims_of(text: str, tracks: Tracks) -> tuple[Claim, ...]:
 
 def refuted(text: str, measured: Measurements) -> list[Objection]:
     """Return the sentences of a text that assert something the judge refutes, with its reasons."""
-    found = ((claim.action, check(claim, measured)) for claim in claims_of(text, measured.tracks))
+    claims = claims_of(text, measured.tracks)
     return [
-        Objection(action.start, action.end, judged.why) for action, judged in found if judged.holds is False
+        Objection(claim.action.start, claim.action.end, judged.why)
+        for claim, judged in zip(claims, check_all(claims, measured), strict=True)
+        if judged.holds is False
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from kinescribe.language import lexicon as lex
@@ -15,6 +16,9 @@ _FIRST = frozenset(["after", "once", "as-soon-as", "when", "whenever"])
 """Their clause happens before the main one."""
 _LATER = frozenset({"before", "until"})
 _SAME = frozenset({"while", "as", "meanwhile"})
+_LOOSELY = frozenset({"when", "whenever", "until"})
+"""What happens when, or until, something happens may begin before it."""
+_THEN = frozenset({"then", "afterwards", "afterward", "subsequently", "next", "finally", "eventually"})
 
 
 @dataclass
@@ -42,6 +46,10 @@ class Event:
     keep: bool = True
     rank: int = 0
     sentence: tuple[int, int] = (0, 0)
+    ordered: str = ""
+    """Where a word says that this is earlier or later than another one: than the one ``back`` or the one ``ahead``."""
+    after: Event | None = None
+    """The one that it is said to come after."""
 
 
 class Sentence:
@@ -184,6 +192,20 @@ class Sentence:
             listed = listed or any(token.low in ("then", "afterwards", "next") for token in since)
             return "same" if found and not listed else "next"
         return "next"
+
+    def ordered(self, i: int, opens: int, found: list[Event]) -> str:
+        """Return whether a word ("then", "before", "after") ranks an event in time: by the one ``back`` or ``ahead``."""
+        link = self._link(i, opens)
+        if link in _LATER | _FIRST:
+            main_before = any(e.kind == "finite" and e.keep for e in found)
+            leads = not main_before or link in _FIRST and self._leads(i, opens)
+            return "" if link in _LOOSELY else "ahead" if leads else "back"
+        since = self.tokens[found[-1].index + 1 : i] if found else []
+        return "back" if any(t.low in _THEN and not self._beside(t) for t in since) else ""
+
+    def _beside(self, token: Token) -> bool:
+        """Whether "next" is a place: "next to the wall"."""
+        return token.low == "next" and re.match(r"\s+to\b", self.text[token.end - self.start :]) is not None
 
     def _leads(self, i: int, opens: int) -> bool:
         """Whether a clause with "after" belongs to what follows: "she dives in and, after surfacing, waves"."""

@@ -45,6 +45,12 @@ _UPLESS = frozenset("speed slow give wake back catch end show warm light clean d
 """With "up" these do not go up."""
 _TOGETHER = re.compile(r"\W*(?:meanwhile|at the same time|simultaneously)\b", re.IGNORECASE)
 """A sentence that begins so is about the time of the one before."""
+_AFTERWARDS = re.compile(
+    r"\W*(?:(?:and )?then|next(?! to)|after(?:wards?| that| this| which)|subsequently|finally|lastly|eventually|"
+    r"later(?: on)?)\b",
+    re.IGNORECASE,
+)
+"""A sentence that begins so says that it is about a time after the one before."""
 _COLLIDE = frozenset(["bump", "crash", "collide", "slam", "smash", "knock", "bang"])
 """Into something, these do not go in."""
 _TRANSITIVE = frozenset(("raise lower bend straighten approach enter leave shake roll tilt").split())
@@ -142,8 +148,12 @@ class _Text:
                 event.sentence = (start, end)
             together = rank > 0 and _TOGETHER.match(sentence.text) is not None
             rank = _rank(found, rank - together)
-            events += [event for event in found if event.keep]
-        return tuple(_action(event) for event in events)
+            kept = [event for event in found if event.keep]
+            if kept and events and _AFTERWARDS.match(sentence.text):
+                min(kept, key=lambda event: event.rank).after = max(events, key=lambda event: event.rank)
+            _say_order(kept)
+            events += kept
+        return tuple(_action(event, _index(events, event.after)) for event in events)
 
 
 def _rank(events: list[Event], base: int) -> int:
@@ -174,11 +184,24 @@ def _rank(events: list[Event], base: int) -> int:
     return base + len(line)
 
 
+def _say_order(events: list[Event]) -> None:
+    """Note which events of a sentence are said to come after which, from the ranks that they have."""
+    for before, event in zip(events, events[1:], strict=False):
+        if event.ordered != "back" and before.ordered != "ahead" or event.rank == before.rank:
+            continue
+        first, second = sorted((before, event), key=lambda one: one.rank)
+        second.after = second.after or first
+
+
+def _index(events: list[Event], wanted: Event | None) -> int | None:
+    return next((i for i, event in enumerate(events) if event is wanted), None)
+
+
 def _place(line: list[list[Event]], anchor: Event | None) -> int:
     return next((i for i, group in enumerate(line) if any(e is anchor for e in group)), 0)
 
 
-def _action(event: Event) -> Action:
+def _action(event: Event, after: int | None) -> Action:
     part = _part_key(event.part)
     return Action(
         predicate=event.lemma,
@@ -195,6 +218,7 @@ def _action(event: Event) -> Action:
         negated=event.negated,
         order=event.rank,
         span=event.span,
+        after=after,
     )
 
 
@@ -242,6 +266,7 @@ def _event(sentence: Sentence, roles: Roles, i: int, following: int | None, foun
     end = sentence.zone_end(i, following)
     event.zone = sentence.words(i + 1, end)
     event.relation = sentence.relation(i, opens, found)
+    event.ordered = sentence.ordered(i, opens, found)
     subject = roles.subject(event, opens, found)
     roles.objects(event, end, subject)
     event.negated = denied(sentence, i, opens, subject, found)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
-from kinescribe.checks import Judgement, Measurements, check
+from kinescribe.checks import Measurements, check_all
 from kinescribe.records import (
     CameraMotion,
     Captions,
-    Claim,
     Clip,
     Kinematics,
     Poses,
@@ -24,7 +22,7 @@ from kinescribe.records import (
 class VerifyCaptions:
     """Captions in, one verdict per claim out; reads no events or facts, so that no fact vouches for itself."""
 
-    revision: ClassVar[int] = 3
+    revision: ClassVar[int] = 4
 
     def __call__(
         self,
@@ -39,10 +37,5 @@ class VerifyCaptions:
         measured = Measurements(clip, camera, tracks, poses, kinematics)
         verdicts: list[Verdict] = []
         for i, caption in enumerate(captions.captions):
-            verdicts += [Verdict(i, j, *found) for j, found in enumerate(judged(caption.claims, measured))]
+            verdicts += [Verdict(i, j, *found) for j, found in enumerate(check_all(caption.claims, measured))]
         return Verdicts(tuple(verdicts))
-
-
-def judged(claims: Iterable[Claim], measured: Measurements) -> list[Judgement]:
-    """Return what the measurements say to each claim."""
-    return [check(claim, measured) for claim in claims]
