@@ -23,7 +23,7 @@ from tempfile import TemporaryDirectory
 
 from kinescribe.cli.texts import plain
 from kinescribe.language import parse
-from quality import calibration, events, gold, metrics, people, sheets, tables, worlds
+from quality import calibration, events, gold, metrics, people, sheets, tables, worlds, writers
 from quality.parser import tables as parser_tables
 from quality.tables import Measured, number, table
 from tests.bodies import BODY_SCENARIOS
@@ -46,7 +46,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m quality", description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=2, help="worlds per scenario (default 2)")
     parser.add_argument("--held-out", action="store_true", help="use the held-out seeds")
-    parser.add_argument("--only", choices=["worlds", "gold", "people", "parser", "metrics", "events"])
+    parser.add_argument(
+        "--only", choices=["worlds", "gold", "people", "parser", "metrics", "events", "writers"]
+    )
     parser.add_argument("--scenario", default="", help="only scenarios whose name holds this")
     parser.add_argument(
         "--write", action="store_true", help="put the tables into docs/quality.md and docs/method.md"
@@ -76,6 +78,11 @@ def main(arguments: list[str] | None = None) -> int:
             (worlds.HELD_OUT if args.held_out else worlds.DEVELOPMENT)[: args.seeds]
         ),
         "events": _events,
+        "writers": lambda: writers.tables(
+            (worlds.HELD_OUT if args.held_out else worlds.DEVELOPMENT)[: args.seeds],
+            args.workers,
+            args.held_out,
+        ),
     }
     texts = {name: part() for name, part in parts.items() if args.only in (None, name)}
     print("\n\n".join(texts.values()))

@@ -547,3 +547,19 @@ def test_a_function_can_be_the_model() -> None:
 def truthful(request: Request) -> Reply:
     assert any(isinstance(part, Image) for part in request.flat())
     return Reply(json.dumps(aspects(overview=TRUE)))
+
+
+def test_a_sentence_stays_where_the_next_one_leans_on_it() -> None:
+    """Without it, "then" and "it" would be about another sentence: said again is better than said of another."""
+    measured, facts = measured_world("pair_approach", 3)
+    scene = Scene(measured, gray(measured.clip), NO_HANDS, facts, Events(()))
+    told = aspects(
+        overview="The box stays still. The object moves to the right.",
+        order="The box stays still. Then the object stops. The object moves to the right.",
+        relations="The box stays still. It does not move.",
+    )
+    text = FoundationMotion().text(Answer("ok", value=Aspects(**told)), scene)
+    assert text == (
+        "The box stays still. The object moves to the right. The box stays still. Then the object stops. "
+        "The box stays still. It does not move."
+    )

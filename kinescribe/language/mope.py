@@ -51,10 +51,16 @@ _AFTERWARDS = re.compile(
     re.IGNORECASE,
 )
 """A sentence that begins so says that it is about a time after the one before."""
+_PRONOUN = re.compile(r"\W*(?:it|its|he|his|she|her|they|their|them|this|these|those|both)\b", re.IGNORECASE)
 _COLLIDE = frozenset(["bump", "crash", "collide", "slam", "smash", "knock", "bang"])
 """Into something, these do not go in."""
 _TRANSITIVE = frozenset(("raise lower bend straighten approach enter leave shake roll tilt").split())
 """Predicates with an object: a later verb's may be theirs as well."""
+
+
+def leans(sentence: str) -> bool:
+    """Whether a sentence means something else without the one before it: "Then ...", "Meanwhile ...", "It ..."."""
+    return any(begins.match(sentence) for begins in (_AFTERWARDS, _TOGETHER, _PRONOUN))
 
 
 def parse(text: str, parser: str | Parser = DEFAULT) -> tuple[Action, ...]:

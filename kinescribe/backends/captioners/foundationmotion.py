@@ -7,7 +7,7 @@ the stage reads every text back, and sends back or cuts what the measurements co
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, ClassVar
@@ -21,6 +21,7 @@ from kinescribe.inputs import InputSettings, show
 from kinescribe.inputs.frames import FrameSettings
 from kinescribe.inputs.subjects import person_of, tags
 from kinescribe.language import names
+from kinescribe.language.mope import leans
 from kinescribe.language.tokens import sentences
 from kinescribe.llm.messages import Answer, Part, Request, Text
 from kinescribe.plain import hand_parts, to_json
@@ -86,7 +87,7 @@ class FoundationMotion:
     temperature: float = 0.0
     seed: int = 0
 
-    revision: ClassVar[int] = 1
+    revision: ClassVar[int] = 2
 
     def __post_init__(self) -> None:
         self._inputs()
@@ -117,11 +118,8 @@ class FoundationMotion:
 
     def text(self, answer: Answer, scene: Scene) -> str:
         """Return the caption: the aspects in their order, no sentence twice, subjects by their names."""
-        said: dict[str, str] = {}
-        for aspect in answer.value_of(Aspects).told():
-            for start, end in sentences(aspect):
-                said.setdefault(aspect[start:end].casefold(), aspect[start:end])
-        return _by_name(" ".join(said.values()), scene)
+        said = [aspect[a:b] for aspect in answer.value_of(Aspects).told() for a, b in sentences(aspect)]
+        return _by_name(" ".join(_once(said)), scene)
 
     def identity(self) -> str:
         """Name the prompt: another one gets other answers."""
@@ -130,6 +128,15 @@ class FoundationMotion:
     def _inputs(self) -> InputSettings:
         frames = FrameSettings(self.rate_hz, self.max_frames, self.max_side_px)
         return InputSettings(frames, self.boxes, self.max_subjects)
+
+
+def _once(said: Sequence[str]) -> Iterator[str]:
+    """Yield sentences without those that were said before, unless the next one leans on it."""
+    before: set[str] = set()
+    for sentence, following in zip(said, [*said[1:], ""], strict=True):
+        if sentence.casefold() not in before or leans(following):
+            yield sentence
+        before.add(sentence.casefold())
 
 
 def _names(scene: Scene) -> dict[str, str]:
