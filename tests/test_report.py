@@ -24,6 +24,7 @@ from kinescribe.errors import StoreError, VideoError
 from kinescribe.records import (
     Action,
     Caption,
+    Captions,
     Claim,
     Clip,
     Detections,
@@ -322,6 +323,15 @@ def test_long_clips_embed_only_the_beginning_and_say_so(tmp_path: Path) -> None:
     (media,) = page.all("script", "media")
     (tmp_path / "short.mp4").write_bytes(base64.b64decode(media[1]))
     assert len(video.scan(tmp_path / "short.mp4").times_s) == 25
+
+
+def test_what_was_done_to_a_caption_is_shown_as_text(tmp_path: Path) -> None:
+    records = fake_run.street(fake_run.street_video(tmp_path / "street.mp4"))
+    first, *rest = records[Captions].captions
+    edited = replace(first, edits=('cut "<b>It flies.</b>": it does not', "round 1: 1 contradicted claims sent back"))
+    page = page_of(run_of({**records, Captions: Captions((edited, *rest))}), tmp_path)
+    assert "How it came to be: 2 steps" in page.text("summary")
+    assert 'cut "<b>It flies.</b>": it does not' in page.text("li")
 
 
 # --- captions, cut into segments ----------------------------------------------------------------------------

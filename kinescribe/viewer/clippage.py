@@ -129,6 +129,8 @@ class Told(NamedTuple):
     segments: list[Segment]
     claims: list[Judged]
     tally: Counter[str]
+    edits: tuple[str, ...]
+    """What was done to the text before it was kept."""
 
 
 class Asked(NamedTuple):
@@ -421,7 +423,7 @@ def told(records: Records, who: Mapping[int, Subject], facts: Sequence[MotionFac
             judged.append(Judged(said, holds, verdict.why, _when(claim, facts)))
         subject = lookup(who, caption.subject)
         tally = Counter(claim.verdict for claim in judged)
-        result.append(Told(caption.scope, subject, caption.source, segments(caption, judged), judged, tally))
+        result.append(Told(caption.scope, subject, caption.source, segments(caption, judged), judged, tally, caption.edits))
     return sorted(result, key=lambda caption: caption.scope != "scene")
 
 
@@ -449,7 +451,7 @@ def asked(records: Records, facts: Sequence[MotionFact]) -> list[Asked]:
     """Return the questions, with the time of the fact each rests on."""
     spans = {fact.id: fact.span for fact in facts}
     return [
-        Asked(q.category, q.text, q.options, q.answer_index, q.provenance, spans.get(q.fact_id or ""))
+        Asked(q.category, q.text, q.options, q.answer_index, q.provenance, q.span or spans.get(q.fact_id or ""))
         for q in records.get(Questions, Questions(())).questions
     ]
 
