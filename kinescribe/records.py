@@ -151,11 +151,21 @@ class Tracks:
     """Row in ``Detections``; -1 where the box was filled in or the subject is not seen."""
     velocity_px_s: Float[np.ndarray, "N T 2"] | None = None
     """Of the pixels inside, as filmed, where the detector measures it; NaN where unknown."""
+    given: tuple[int, ...] = ()
+    """Ids of the subjects that the user marked (``track.regions``), in the file's order; none where nothing was."""
+    regions: Mapping[str, int] = field(default_factory=dict)
+    """What the file of marks calls them: its id to the track's. Several marks may be of one subject."""
 
     @property
     def filled(self) -> Bool[np.ndarray, "N T"]:
-        """Where a short gap was bridged: a box without a detection."""
-        return np.isfinite(self.xyxy[..., 0]) & (self.detection < 0)
+        """Where a short gap was bridged: a box that was neither detected nor marked by the user."""
+        return np.isfinite(self.xyxy[..., 0]) & ~self.seen
+
+    @property
+    def seen(self) -> Bool[np.ndarray, "N T"]:
+        """Where a box was detected, or marked by the user."""
+        marked = np.isin(self.ids, self.given)[:, None] & np.isfinite(self.score)
+        return np.isfinite(self.xyxy[..., 0]) & ((self.detection >= 0) | marked)
 
     def row(self, track_id: int) -> int:
         """Return the index on the N axis of a track id; KeyError if there is none."""
@@ -484,3 +494,5 @@ class Questions:
     """All questions of a clip."""
 
     questions: tuple[Question, ...]
+    dropped: Mapping[str, int] = field(default_factory=dict)
+    """How many were made and not kept, by why: those that a model did not stand by, or answered without the video."""

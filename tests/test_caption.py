@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from kinescribe.backends.captioners.template import Template
 from kinescribe.checks import Measurements
 from kinescribe.records import Captions, Facts, MotionFact, Span, Verdict
 from kinescribe.stages import caption
@@ -93,3 +94,10 @@ def test_a_writer_never_sees_a_refuted_fact(monkeypatch: pytest.MonkeyPatch) -> 
     measured, move = true_move()
     written(measured, move, replace(move, id="f901", direction=("up",)))
     assert seen == [move]
+
+
+def test_regions_are_those_that_were_given() -> None:
+    measured, facts = measured_world("pair_approach", 3)
+    tracks = replace(measured.tracks, given=(1001,))
+    drafts = Template()(measured.clip, tracks, measured.kinematics, facts)
+    assert [(draft.scope, draft.subject) for draft in drafts] == [("scene", None), ("region", 1001)]

@@ -302,6 +302,7 @@ def test_version(call: Call) -> None:
 
 COMMANDS = [["annotate"], ["export"], ["report"], ["parse"], ["stats"], ["failures"], ["doctor"]]
 COMMANDS += [["models", "list"], ["models", "pull"], ["score", "captions"], ["score", "pairs"]]
+COMMANDS += [["judge", name] for name in ("questions", "captions", "pair", "inputs")]
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
@@ -322,6 +323,7 @@ def test_every_help_has_an_example_that_parses(
         *found.registered_commands,
         *app.models.registered_commands,
         *app.texts.score.registered_commands,
+        *app.judge.judge.registered_commands,
     ]:
         name = info.name or info.callback.__name__  # type: ignore[union-attr]
         stand_in = _stand_in(info.callback, name, reached)

@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -1144,3 +1145,26 @@ def test_clients_are_shared_by_folder_and_settings(tmp_path: Path) -> None:
 def test_impossible_settings_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):
         CallSettings(**wrong)  # type: ignore[arg-type]
+
+
+def test_a_check_that_no_schema_can_say_is_repaired_like_one(tmp_path: Path) -> None:
+    class Quote(BaseModel):
+        quote: str
+
+    def check(value: Quote) -> str:
+        return "" if value.quote in "the text" else "the quote is not in the text"
+
+    file = tmp_path / "script.jsonl"
+    good = {"match": "the quote is not in the text", "answer": {"quote": "text"}}
+    file.write_text(f"{json.dumps(good)}\n{json.dumps({'answer': {'quote': 'made up'}})}\n")
+    request = Request((Text("Quote it."),), schema=Quote, check=check)
+    assert request.key("m") == replace(request, check=None).key("m")
+    with Client(llm.model_of(f"scripted:{file}"), folder=tmp_path) as asking:
+        answer = asking.ask(request)
+        assert (answer.status, answer.calls, answer.value) == ("ok", 2, Quote(quote="text"))
+    file.write_text(json.dumps({"answer": {"quote": "made up"}}))
+    with Client(llm.model_of(f"scripted:{file}"), CallSettings(repairs=1)) as asking:
+        assert (asking.ask(request).status, asking.ask(request).error) == (
+            "unusable",
+            "the quote is not in the text",
+        )

@@ -20,7 +20,8 @@ from typing import Annotated, Any
 import typer
 
 from kinescribe import __version__
-from kinescribe.cli import texts
+from kinescribe.cli import judge, texts
+from kinescribe.cli import stats as statistics
 from kinescribe.errors import BackendError, KinescribeError, VideoError, nearest
 
 app = typer.Typer(
@@ -34,6 +35,7 @@ app = typer.Typer(
 models = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The nets that see people.")
 app.add_typer(models, name="models")
 app.add_typer(texts.score, name="score")
+app.add_typer(judge.judge, name="judge")
 
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
@@ -112,6 +114,13 @@ def annotate(
             help="Find people's joints with such a net instead.",
         ),
     ] = None,
+    regions: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Subjects that are marked: boxes or COCO masks per frame, one JSON object a line (docs/cli.md).",
+        ),
+    ] = None,
     drop_above: Annotated[
         float | None,
         typer.Option(
@@ -133,7 +142,7 @@ def annotate(
 
     What is done is never computed again: a changed setting costs the stages that depend on it.
     A run that exists keeps its settings (RUN/run.toml) unless --recipe or --set is given; then those count, and
-    what they do not name is as in the recipe, not as in the run. --detector and --pose are settings, too.
+    what they do not name is as in the recipe, not as in the run. --detector, --pose and --regions are settings, too.
 
     Example: kinescribe annotate clips/ --out run --set ingest.samples_per_s=15 --workers 4
     """
@@ -144,7 +153,9 @@ def annotate(
         raise typer.BadParameter("name at least one video: there is no run yet to go on with")
     nets = [*_net("detect.named", "onnx", detector), *_net("pose.backend", "rtmlib", pose)]
     gate = [] if drop_above is None else [f"camera.drop_above={float(drop_above)}"]
-    chosen = _chosen(out, recipe, [*nets, *gate, *(settings or [])], workers)
+    marks = [] if regions is None else [f"track.regions={json.dumps(str(regions))}"]
+    chosen = _chosen(out, recipe, [*nets, *gate, *marks, *(settings or [])], workers)
+    _check_regions(chosen, videos or [], out)
     _fetch(chosen)
     console = show.console(error=as_json)
     with store.Run.create_or_open(out, chosen) as run:
@@ -196,6 +207,29 @@ def _net(key: str, backend: str, spec: str | None) -> list[str]:
     return [f"{key}={backend}", f"{stage}.{options}.model={json.dumps(f'{kind}:{where}')}"]
 
 
+def _check_regions(recipe: Any, videos: list[Path], out: Path) -> None:
+    """Read the file of regions before a run begins, and say which videos it speaks of."""
+    from kinescribe import regions
+    from kinescribe.runs import ingest, store
+
+    file = getattr(recipe.stages.get("track"), "regions", "")
+    if not file:
+        return
+    found = regions.read(file)
+    sources = dict.fromkeys(str(path) for path in ingest.expand(videos, out))
+    if (out / "run.toml").exists():
+        with store.Run.open(out) as run:
+            sources |= dict.fromkeys(clip.source for clip in run.clips())
+    if not sources:
+        return
+    marked = found.among(list(sources))
+    if len(marked) < len(sources):
+        typer.echo(
+            f"{file} marks subjects in {len(marked)} of {len(sources)} videos; the others are annotated as usual",
+            err=True,
+        )
+
+
 def _fetch(recipe: Any) -> None:
     """Download, once and before the work begins, the weights that a recipe names as a setting ``model``."""
     from kinescribe import weights
@@ -238,34 +272,41 @@ def _shown_by(run: Any, clip_id: str) -> str:
 @app.command()
 def export(
     run: RunFolder,
-    to: Annotated[str, typer.Option("--to", metavar="NAME", help="Format: jsonl, foundationmotion, ...")],
+    to: Annotated[
+        str, typer.Option("--to", metavar="NAME", help="Format: jsonl, parquet, foundationmotion, ...")
+    ],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder to write to.")],
+    option: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY=VALUE", help="A setting of the format (docs/cli.md); repeatable."),
+    ] = None,
+    with_contradicted: Annotated[
+        bool,
+        typer.Option(
+            "--with-contradicted", help="Keep captions with claims found false, with their verdicts."
+        ),
+    ] = False,
 ) -> None:
-    """Write a run in a format that others load.
+    """Write a run in a format that others load; what is contradicted is left out.
 
     Example: kinescribe export run --to jsonl --out data
     """
-    from kinescribe import plugins
+    from kinescribe import exporters, plugins
     from kinescribe.cli import show
     from kinescribe.runs.store import Run
 
     if ":" not in to and to not in plugins.names("exporters"):
         raise typer.BadParameter(f'no format "{to}"{nearest(to, plugins.names("exporters"))}')
-    _spare_the_run(run, out)
+    show.spare_the_run(run, out)
     exporter = plugins.load("exporters", to)
+    given = exporters.options(
+        exporter, [*(option or []), *(["contradicted=true"] if with_contradicted else [])]
+    )
     with Run.open(run) as opened:
-        exported, dropped = exporter(opened, out), len(opened.dropped())
+        exported, dropped = exporter(opened, out, **given), len(opened.dropped())
     for file in exported.files:
         typer.echo(file)
-    left_out = [
-        f"{n} {word}"
-        for n, word in (
-            (exported.failed, "failed"),
-            (dropped, "dropped on purpose"),
-            (exported.pending, "not begun"),
-        )
-        if n
-    ]
+    left_out = show.left_out(exported, dropped)
     note = f"; left out: {', '.join(left_out)}" if left_out else ""
     typer.echo(f"{show.plural(exported.clips, 'clip')} exported{note}", err=True)
 
@@ -279,10 +320,11 @@ def report(
 
     Example: kinescribe report run --out report.html
     """
+    from kinescribe.cli import show
     from kinescribe.runs.store import Run
     from kinescribe.viewer.report import write_report
 
-    _spare_the_run(run, out or run / "report.html")
+    show.spare_the_run(run, out or run / "report.html")
     with Run.open(run) as opened:
         typer.echo(write_report(opened, out or run / "report.html"))
 
@@ -290,32 +332,7 @@ def report(
 app.command()(texts.parse)
 
 
-@app.command()
-def stats(run: RunFolder, as_json: AsJson = False) -> None:
-    """Count what a run holds.
-
-    Example: kinescribe stats run
-    """
-    from kinescribe.cli import show
-    from kinescribe.runs import store, summary
-
-    with store.Run.open(run) as opened:
-        counts, clips, dropped = summary.count(opened), opened.clips(), opened.dropped()
-    if as_json:
-        typer.echo(show.to_json(counts))
-        return
-    console = show.console()
-    for line in show.lines(counts):
-        console.print(line, highlight=False)
-    show.notes(console, counts, most=len(counts.notes))
-    for title, found in show.distributions(counts):
-        show.table(console, (title, ""), [(name, show.number(n)) for name, n in found.items()])
-    rows = [(clip.id, clip.source, f"{clip.start_s:.1f}", f"{clip.duration_s:.1f}") for clip in clips]
-    show.table(console, ("clip", "source", "from s", "seconds"), rows)
-    if dropped:
-        show.table(
-            console, ("dropped", "source", "why"), [(drop.clip_id, drop.source, drop.why) for drop in dropped]
-        )
+app.command()(statistics.stats)
 
 
 @app.command()
@@ -417,18 +434,6 @@ def doctor(as_json: AsJson = False) -> None:
             mark, remedy = ("ok  ", "") if check.fine else ("MISS", f"\n       -> {check.remedy}")
             typer.echo(f"{mark}  {check.name}: {check.found}{remedy}")
     raise typer.Exit(0 if all(check.fine for check in found) else 1)
-
-
-def _spare_the_run(run: Path, out: Path) -> None:
-    """Refuse to write over what a run is made of."""
-    from kinescribe.runs.store import OWN_NAMES
-
-    folder, target = run.resolve(), out.resolve()
-    if target == folder or folder not in target.parents:
-        return
-    first = target.relative_to(folder).parts[0]
-    if any(first == name or first in (f"{name}.part", f"{name}-wal", f"{name}-shm") for name in OWN_NAMES):
-        raise typer.BadParameter(f"{out} belongs to the run itself; choose another --out")
 
 
 def _printable(text: str) -> str:

@@ -46,6 +46,8 @@ class Ways:
         cut = touches_border(boxes, scene.clip.width, scene.clip.height)
         self.whole: Bool[np.ndarray, "N T"] = np.asarray(cut.sum(-1) == 0)
         """Where the border does not cut a box off."""
+        self.detected: Bool[np.ndarray, "N T"] = scene.tracks.seen
+        """Where a box was seen."""
 
 
 class Two:
@@ -91,7 +93,7 @@ class Two:
     @cached_property
     def detected(self) -> Bool[np.ndarray, "T"]:
         """Where both boxes were seen, none filled in."""
-        return np.asarray((self._ways.scene.tracks.detection[self._rows] >= 0).all(0))
+        return np.asarray(self._ways.detected[self._rows].all(0))
 
     @cached_property
     def whole(self) -> Bool[np.ndarray, "T"]:

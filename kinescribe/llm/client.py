@@ -435,7 +435,11 @@ def _checked(request: Request, reply: Reply) -> Outcome:
             raise Unusable(f"the answer is empty{cut}")
         return Outcome(OK, reply.text.strip(), notes=("cut off at max_tokens",) if reply.cut_off else ())
     try:
-        return Outcome(OK, reply.text, parse(reply.text, request.schema))
+        value = parse(reply.text, request.schema)
+        wrong = request.check(value) if request.check is not None else ""
+        if wrong:
+            raise Unusable(wrong)
+        return Outcome(OK, reply.text, value)
     except Unusable as error:
         cut = f"; it was cut off at {request.max_tokens} tokens: be brief" if reply.cut_off else ""
         raise Unusable(f"{error}{cut}") from error

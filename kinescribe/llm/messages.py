@@ -6,7 +6,7 @@ import functools
 import hashlib
 import json
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal, NamedTuple, TypeVar
 
 from pydantic import BaseModel
@@ -86,6 +86,9 @@ class Request:
     """Name and hash of the prompt file (``prompts.Prompt.identity``), for the log."""
     turns: tuple[Turn, ...] = ()
     """The repairs so far."""
+    check: Callable[[Any], str] | None = field(default=None, compare=False, repr=False)
+    """Says what is wrong with an answer of the schema, in words for the model, or nothing: what no schema can say,
+    such as that a quote is not in the text. Not part of the key: kept answers are looked at again."""
 
     def flat(self) -> Iterator[Text | Image]:
         """Yield the parts with frames taken apart: each picture after a line that tells its time."""

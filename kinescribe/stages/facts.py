@@ -23,8 +23,9 @@ class StateFacts(FactSettings):
         stated = [*facts.camera.state(clip, camera, self)]
         for subject, label in zip(tracks.ids.tolist(), tracks.label, strict=True):
             own = [event for event in events.events if event.subject == subject]
-            if not self._fleeting(label, own):
-                stated += self._of_subject(label, own, camera)
+            marked = subject in tracks.given
+            if marked or not self._fleeting(label, own):
+                stated += self._of_subject(label, own, camera, marked)
         judged = [facts.calibration.calibrated(fact) for fact in stated]
         sure = [fact for fact in judged if fact.confidence >= self.min_confidence]
         sure.sort(key=lambda f: (f.span.start_s, f.subject, f.predicate, f.part or "", f.span.end_s))
@@ -39,8 +40,11 @@ class StateFacts(FactSettings):
         lives = (event.span.duration_s for event in events if event.kind == "visible")
         return label == NAMELESS and any(life < self.min_life_s for life in lives)
 
-    def _of_subject(self, label: str, events: Sequence[Event], camera: CameraMotion) -> Iterator[MotionFact]:
-        rests = facts.travel.may_rest(label, events, camera.known_share >= self.min_camera_share)
+    def _of_subject(
+        self, label: str, events: Sequence[Event], camera: CameraMotion, marked: bool
+    ) -> Iterator[MotionFact]:
+        camera_known = camera.known_share >= self.min_camera_share
+        rests = facts.travel.may_rest(label, events, camera_known) or (marked and camera_known)
         going = [e for e in facts.bodies.without_jumps(events) if rests or e.kind != "still"]
         yield from facts.travel.state(going, self)
         yield from facts.pairs.state(events, self)

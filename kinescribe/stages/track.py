@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -10,11 +11,12 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from kinescribe import plugins
+from kinescribe import plugins, regions
 from kinescribe.geometry import apply_affine, box_center, box_size, invert_affine
 from kinescribe.records import CameraMotion, Clip, Detections, Tracks
 from kinescribe.stages.arrivals import absorb
 from kinescribe.stages.naming import BOTH
+from kinescribe.stages.regions import Joining, with_given
 from kinescribe.stages.reunion import successors
 from kinescribe.stages.trust import ghosts
 from kinescribe.vocabulary import FURNITURE, HOLDERS, NAMELESS, PERSON
@@ -72,15 +74,36 @@ class TrackSubjects:
     min_named: float = 0.2
     """A thing is called by a name that this share of its sightings bear: a small detector sees a small ball in one of
     four pictures and hardly calls anything else one in the same place."""
+    regions: str = ""
+    """File of subjects that the user marked (``kinescribe.regions``, ``annotate --regions``); empty for none. They are
+    tracks whatever a detector sees of them, and what else is found stays."""
 
     revision: ClassVar[int] = 5
+    PATIENCE: ClassVar[tuple[str, ...]] = ("regions",)
+    """Where the file lies changes no track; ``identity`` says what it holds."""
+
+    def __post_init__(self) -> None:
+        if self.regions:  # a run goes on from any folder
+            object.__setattr__(self, "regions", os.path.abspath(os.path.expanduser(self.regions)))
 
     def identity(self) -> str:
-        """Return what the tracks depend on besides the settings."""
-        return plugins.identity("trackers", self.backend, self.options)
+        """Return what the tracks depend on besides the settings.
+
+        Raises:
+            RecipeError: the file of regions cannot be read, or a line of it.
+        """
+        own = plugins.identity("trackers", self.backend, self.options)
+        if not self.regions:
+            return own
+        regions.read(self.regions)  # a bad line is an error now, not in the middle of a run
+        return f"{own};regions:{regions.digest(self.regions)}"
 
     def __call__(self, clip: Clip, camera: CameraMotion, detections: Detections) -> Tracks:
-        """Track the subjects of a clip; without detections there are none."""
+        """Track the subjects of a clip; without detections there are none but those that are given.
+
+        Raises:
+            RecipeError: what is given does not fit the video.
+        """
         tracks: Tracks = plugins.load("trackers", self.backend)(**self.options)(clip, camera, detections)
         tracks = self._called(detections, self._split(clip, tracks))
         tracks = _keep(tracks, ~self._parts(tracks))
@@ -90,8 +113,24 @@ class TrackSubjects:
         tracks = absorb(clip, tracks, self.max_arrival_s, self.max_gap_s)
         tracks = replace(tracks, xyxy=self._bridged(clip, camera, detections, tracks))
         moving = replace(tracks, velocity_px_s=_velocity(detections, tracks))
-        tracks = _numbered(_keep(tracks, ~ghosts(clip, camera, moving)))
+        tracks = _keep(tracks, ~ghosts(clip, camera, moving))
+        tracks = _numbered(self._given(clip, camera, tracks) if self.regions else tracks)
         return replace(tracks, velocity_px_s=_velocity(detections, tracks))
+
+    def _given(self, clip: Clip, camera: CameraMotion, tracks: Tracks) -> Tracks:
+        """Return the tracks with those that the user marked; what is only a part of these is none of its own."""
+        joining = Joining(self.max_gap_s, self.max_steady_gap_s, self.max_turn_gap_s, self.max_overlap_s)
+        tracks = with_given(clip, camera, tracks, regions.read(self.regions).of(clip.source), joining)
+        given = np.isin(tracks.ids, tracks.given)
+        # Nobody knows what is marked without a name where nothing moves: a table, say, on which something does.
+        unknown = (
+            given
+            & (tracks.detection < 0).all(1)
+            & np.array([label == NAMELESS for label in tracks.label], bool)
+        )
+        parts = np.zeros(len(given), bool)
+        parts[~unknown] = self._parts(_keep(tracks, ~unknown))
+        return _keep(tracks, ~parts | given)
 
     def _split(self, clip: Clip, tracks: Tracks) -> Tracks:
         """End tracks at long gaps, however the tracker crossed them: what fits together is joined again.
@@ -469,6 +508,8 @@ def _keep(tracks: Tracks, rows: Bool[np.ndarray, "N"] | Int[np.ndarray, "M"]) ->
         tracks.xyxy[index],
         tracks.score[index],
         tracks.detection[index],
+        given=tracks.given,
+        regions=tracks.regions,
     )
 
 
@@ -509,11 +550,11 @@ def _longest_label(tracks: Tracks, chain: Sequence[int]) -> str:
 
 
 def _numbered(tracks: Tracks) -> Tracks:
-    """Return the tracks by first appearance, people first, with the ids of the design.
+    """Return the tracks by first appearance, people first, with the ids of the design; ``given`` follows them.
 
     Things seen first in the same sample stand from left to right, so that the order of detections is no matter.
     """
-    first = [int(np.flatnonzero(row >= 0)[0]) for row in tracks.detection]
+    first = [int(np.flatnonzero(np.isfinite(row[:, 0]))[0]) for row in tracks.xyxy]
     person = np.array([label == PERSON for label in tracks.label], dtype=bool)
     place = [tuple(tracks.xyxy[n, t]) for n, t in enumerate(first)]
     order = sorted(range(len(first)), key=lambda n: (not person[n], first[n], place[n]))
@@ -521,4 +562,10 @@ def _numbered(tracks: Tracks) -> Tracks:
     people = int(person.sum())
     base = max(1000, -(-10 * people // 1000) * 1000)
     ids = [*range(0, 10 * people, 10), *range(base, base + len(order) - people)]
-    return replace(tracks, ids=np.array(ids, dtype=np.int64))
+    new = dict(zip(tracks.ids.tolist(), ids, strict=True)) if tracks.given else {}
+    return replace(
+        tracks,
+        ids=np.array(ids, dtype=np.int64),
+        given=tuple(new[old] for old in tracks.given),
+        regions={name: new[old] for name, old in tracks.regions.items()},
+    )

@@ -79,9 +79,9 @@ class RtmlibPoses:
         rows = [n for n, label in enumerate(tracks.label) if label == PERSON]
         count = len(SKELETONS[net.skeleton])
         keypoints = np.full((len(rows), len(clip.times_s), count, 3), np.nan)
-        world = keypoints.copy()
+        world, seen_at = keypoints.copy(), tracks.seen
         for frame in frames:
-            here = [i for i, n in enumerate(rows) if tracks.detection[n, frame.sample] >= 0]
+            here = [i for i, n in enumerate(rows) if seen_at[n, frame.sample]]
             if here:
                 boxes = tracks.xyxy[[rows[i] for i in here], frame.sample] / frame.scale
                 seen = net(frame.image, boxes)
