@@ -9,13 +9,13 @@ from functools import cache
 import numpy as np
 import pytest
 
-from kinescribe.checks import Measurements, check
+from kinescribe.checks import Measurements, check, claims_of
 from kinescribe.events import EventSettings, Scene, limbs
 from kinescribe.facts import FactSettings
 from kinescribe.facts.limbs import counted
 from kinescribe.kinematics.posture import Figure, wavering
 from kinescribe.records import CameraMotion, Event, MotionFact, Poses, Span
-from kinescribe.stages import statements
+from kinescribe.questions import statements
 from kinescribe.stages.events import FindEvents
 from kinescribe.stages.facts import StateFacts
 from kinescribe.stages.kinematics import MeasureKinematics
@@ -252,6 +252,24 @@ def test_nobody_without_a_skeleton_is_judged() -> None:
     for predicate in ("jump", "lean", "turn"):
         claim = statements.claim(MotionFact("", 0, predicate, Span(0, 1)), {0: "the person"}, None)
         assert check(claim, where).holds is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The person turns the head to the left.",
+        "The person turns the right wrist.",
+        "The person turns the wheel.",
+        "The person turns the page twice.",
+        "The person leans the head to the left.",
+    ],
+)
+def test_what_turns_beside_the_body_is_not_judged_as_the_body(text: str) -> None:
+    where = measured(world("stand"))
+    (claim,) = claims_of(text, where.tracks)
+    assert check(claim, where).holds is None
+    (whole,) = claims_of("The person turns the body to the left.", where.tracks)
+    assert check(whole, where).holds is False
 
 
 # --- parts --------------------------------------------------------------------------------------------------

@@ -24,8 +24,22 @@ from kinescribe.records import Action, Claim
 from kinescribe.vocabulary import SKELETONS
 
 
+_WHOLE = {
+    "lean": (None, "body", "upper_body", "torso", "trunk", "back"),
+    "turn": (None, "body", "torso", "trunk"),
+    "jump": (None, "body"),
+}
+"""Parts whose leaning, turning or jumping is the body's; a head that turns, or a page, is something else."""
+
+
 def judge_stance(claim: Claim, measured: Measurements) -> Judgement:
     """Judge leaning, turning and jumping of somebody with a skeleton."""
+    action = claim.action
+    if action.part not in _WHOLE[action.predicate]:
+        part = (action.part or "").replace("_", " ")
+        return Judgement(None, f"whether the {part} does {action.predicate} is not measured")
+    if action.predicate == "turn" and action.part is None and action.patient is not None:
+        return Judgement(None, f'what happens to "{action.patient}" is not measured')
     found = np.flatnonzero(measured.poses.ids == claim.subject)
     if not len(found):
         return Judgement(None, f"subject {claim.subject} has no skeleton")

@@ -6,7 +6,6 @@ the stage reads every text back, and sends back or cuts what the measurements co
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -16,15 +15,13 @@ from pydantic import AfterValidator, BaseModel, model_validator
 
 from kinescribe import prompts
 from kinescribe.backends import Ask, Scene, Told
-from kinescribe.draw import tag_of
+from kinescribe.backends.captioners._words import Naming, prose
 from kinescribe.inputs import InputSettings, show
 from kinescribe.inputs.frames import FrameSettings
-from kinescribe.inputs.subjects import person_of, tags
-from kinescribe.language import names
 from kinescribe.language.mope import leans
 from kinescribe.language.tokens import sentences
 from kinescribe.llm.messages import Answer, Part, Request, Text
-from kinescribe.plain import hand_parts, to_json
+from kinescribe.plain import to_json
 from kinescribe.records import Facts
 
 __all__ = ["FoundationMotion"]
@@ -32,18 +29,7 @@ __all__ = ["FoundationMotion"]
 PROMPT = "caption_foundationmotion"
 MOST_WORDS = 250
 """Of one aspect: ten times what the paper's captions spend on one; more is no description but a flood."""
-_MARKS = re.compile(r"^[ \t]*(?:[-*#>]+|\d+[.)])[ \t]+|[*_`]{2,}|`", re.MULTILINE)
-
-
-def _prose(text: str) -> str:
-    """Return a text in one line, without the marks of lists and emphasis; ValueError if it is a flood."""
-    plain = " ".join(_MARKS.sub("", text).split())
-    if len(plain.split()) > MOST_WORDS:
-        raise ValueError(f"give at most {MOST_WORDS} words")
-    return plain if not plain or plain[-1] in ".!?" else f"{plain}."
-
-
-Prose = Annotated[str, AfterValidator(_prose)]
+Prose = Annotated[str, AfterValidator(partial(prose, most_words=MOST_WORDS))]
 
 
 class Aspects(BaseModel):
@@ -109,7 +95,7 @@ class FoundationMotion:
             seconds=round(scene.clip.duration_s, 1),
             motion=seen.motion if len(scene.tracks.ids) else "",
             facts=seen.facts,
-            names=to_json(_names(scene)),
+            names=to_json(dict(Naming.of(scene).by_tag)),
         )
         parts: tuple[Part, ...] = (seen.frames, Text(told.user))
         return Request(
@@ -119,7 +105,7 @@ class FoundationMotion:
     def text(self, answer: Answer, scene: Scene) -> str:
         """Return the caption: the aspects in their order, no sentence twice, subjects by their names."""
         said = [aspect[a:b] for aspect in answer.value_of(Aspects).told() for a, b in sentences(aspect)]
-        return _by_name(" ".join(_once(said)), scene)
+        return Naming.of(scene)(" ".join(_once(said)))
 
     def identity(self) -> str:
         """Name the prompt: another one gets other answers."""
@@ -137,29 +123,3 @@ def _once(said: Sequence[str]) -> Iterator[str]:
         if sentence.casefold() not in before or leans(following):
             yield sentence
         before.add(sentence.casefold())
-
-
-def _names(scene: Scene) -> dict[str, str]:
-    """Return what each subject, each hand and what it holds is to be called, by its tag on the pictures."""
-    called = names(scene.tracks)
-    found = {tag: called[track_id] for track_id, tag in tags(scene.tracks).items()}
-    for part in hand_parts(scene.hands):
-        owner = called.get(person_of(part.id))
-        whose = f" of {owner}" if owner else ""
-        found[tag_of(part.label, part.id)] = f"the {part.label.replace('in ', 'in the ')}{whose}"
-    return found
-
-
-def _by_name(text: str, scene: Scene) -> str:
-    """Replace the tags of the pictures, should the model write them all the same, also ``person 10`` for ``#10``."""
-    called = {tag.casefold(): name for tag, name in _names(scene).items()}
-    called |= {
-        bare: name for tag, name in called.items() if (bare := tag.replace(" #", " ")) not in called.values()
-    }
-    if not called:
-        return text
-    tagged = "|".join(re.escape(tag) for tag in sorted(called, key=len, reverse=True))
-    named = re.sub(
-        rf"(?:\bthe\s+)?(?<!\w)({tagged})(?!\w)", lambda m: called[m[1].casefold()], text, flags=re.IGNORECASE
-    )
-    return re.sub(r"(^|[.!?]\s+)([a-z])", lambda m: m[1] + m[2].upper(), named)
