@@ -14,14 +14,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kinescribe import plugins
-from kinescribe.errors import StoreError
-from kinescribe.exporters import Exported, foundationmotion, jsonl
+from kinescribe import plugins, video
+from kinescribe.errors import RecipeError, StoreError
+from kinescribe.exporters import Exported, Sieve, foundationmotion, jsonl, options, parquet
 from kinescribe.plain import to_json
 from kinescribe.records import (
     CameraMotion,
     Captions,
     Clip,
+    Event,
+    Events,
     Facts,
     Hands,
     MotionFact,
@@ -29,13 +31,17 @@ from kinescribe.records import (
     Questions,
     Span,
     Tracks,
+    Verdict,
     Verdicts,
 )
 from kinescribe.vocabulary import (
     CAMERA_LABELS,
+    CHECKLIST,
     CONTACTS,
     DIRECTIONS,
+    KPM_CATEGORIES,
     LEVELS,
+    OPTION_ROLES,
     PREDICATES,
     QA_CATEGORIES,
     TRAJECTORIES,
@@ -115,12 +121,13 @@ CONTRACT: dict[str, dict[str, Check]] = {
     },
     "captions": {
         "clip_id": text, "scope": among(("scene", "region")), "subject": maybe(whole), "text": text, "source": text,
-        "verdicts": each(shaped(VERDICT)),
+        "verdicts": each(shaped(VERDICT)), "edits": each(text),
     },
     "qa": {
-        "clip_id": text, "category": among(QA_CATEGORIES), "question": text,
+        "clip_id": text, "category": among((*QA_CATEGORIES, *KPM_CATEGORIES, CHECKLIST)), "question": text,
         "options": lambda v: each(text)(v) and len(v) == 4, "answer_index": among(range(4)),
         "subject": maybe(whole), "fact_id": maybe(text), "provenance": text,
+        "template": text, "t_start": maybe(real), "t_end": maybe(real), "roles": each(among(OPTION_ROLES)),
     },
 }  # fmt: skip
 """DESIGN.md, 'JSON Lines export: a stable contract': keys in order, and what each may hold."""
@@ -136,7 +143,7 @@ def strict(line: str) -> Any:
 
 
 def exported(run: FakeRun, out: Path) -> Rows:
-    jsonl.export(run, out)
+    jsonl.export(run, out, contradicted=True)
     rows = {
         name: [strict(x) for x in (out / f"{name}.jsonl").read_text("utf-8").splitlines()]
         for name in CONTRACT
@@ -329,7 +336,7 @@ def test_an_empty_run_gives_five_empty_files(tmp_path: Path) -> None:
     assert all(path.read_bytes() == b"" for path in told.files)
 
 
-@pytest.mark.parametrize("name", ["jsonl", "foundationmotion"])
+@pytest.mark.parametrize("name", ["jsonl", "foundationmotion", "parquet", "motionatlas", "hallucinations"])
 def test_exporters_are_found_by_name(name: str) -> None:
     assert name in plugins.names("exporters")
     assert callable(plugins.load("exporters", name))
@@ -403,20 +410,190 @@ def test_boxes_are_not_interpolated_across_a_cut(tmp_path: Path) -> None:
     assert [motion["object_01"]["bbox"][i] for i in between] == [None] * len(between)
 
 
-def test_interactions_are_measured_relations_seen_from_both_sides(tmp_path: Path) -> None:
-    motion, _, _ = foundation(run_of(fake_run.street()), tmp_path)
-    person, car = motion["object_00"]["interactions"], motion["object_01"]["interactions"]
-    assert person[30] == ["object_01"]  # 1.25 s: approaching
-    assert car[30] == ["object_00"]
-    assert person[10] is None
-    assert person[70] is None
-
-
-def test_a_relation_to_someone_who_is_no_track_is_no_interaction(tmp_path: Path) -> None:
+def touching(span: Span, other: int = 1000) -> dict[type, Any]:
     records = fake_run.street()
-    records[Facts] = Facts((MotionFact("f", 0, "approach", Span(0, 3), object=77),))
+    facts = records[Facts].facts
+    records[Facts] = Facts((*facts, MotionFact("f9", 0, "touch", span, object=other)))
+    return records
+
+
+def test_interactions_are_contacts_seen_from_both_sides(tmp_path: Path) -> None:
+    motion, _, _ = foundation(run_of(touching(Span(1.0, 1.5))), tmp_path)
+    person, car = motion["object_00"]["interactions"], motion["object_01"]["interactions"]
+    assert [f for f, others in enumerate(person) if others] == list(range(24, 37))
+    assert person[30] == ["object_01"]
+    assert car[30] == ["object_00"]
+
+
+def test_who_only_comes_near_does_not_interact(tmp_path: Path) -> None:
+    """As in ``inputs.motion``: an interaction is a contact."""
+    motion, _, _ = foundation(run_of(fake_run.street()), tmp_path)
+    assert any(fact.predicate == "approach" for fact in fake_run.street()[Facts].facts)
+    assert set(motion["object_01"]["interactions"]) == {None}
+
+
+def test_a_contact_between_two_frames_is_seen_at_the_nearest(tmp_path: Path) -> None:
+    motion, _, _ = foundation(run_of(touching(Span(1.01, 1.02))), tmp_path)
+    assert [f for f, others in enumerate(motion["object_01"]["interactions"]) if others] == [24]
+
+
+def test_a_touch_that_is_only_an_event_counts(tmp_path: Path) -> None:
+    records = fake_run.street()
+    records[Events] = Events((Event(1000, "touch", Span(2.0, 2.0), other=0),))
     motion, _, _ = foundation(run_of(records), tmp_path)
-    assert set(motion["object_00"]["interactions"]) == {None}
+    assert motion["object_00"]["interactions"][48] == ["object_01"]
+
+
+def test_a_hand_interacts_with_the_track_that_it_holds(tmp_path: Path) -> None:
+    records = fake_run.street()
+    hands = records[Hands]
+    records[Hands] = replace(hands, held_track=np.where(np.isfinite(hands.held_xyxy[..., 0]), 1000, -1))
+    motion, _, _ = foundation(run_of(records), tmp_path)
+    sample = int(np.flatnonzero(np.isfinite(hands.held_xyxy[1, :, 0]))[0])
+    frame = int(records[Clip].frame_indices[sample])
+    assert "object_03" in motion["object_01"]["interactions"][frame]
+    assert {"object_01", "object_04"} <= set(motion["object_03"]["interactions"][frame])
+
+
+def test_a_contact_with_someone_who_is_no_track_is_no_interaction(tmp_path: Path) -> None:
+    motion, _, _ = foundation(run_of(touching(Span(0, 3), other=77)), tmp_path)
+    assert set(motion["object_01"]["interactions"]) == {None}
+
+
+def test_its_scripts_find_what_they_read(tmp_path: Path) -> None:
+    """Keys as the released code writes and reads them (specs of its code), and a video with as many frames as boxes."""
+    clip = fake_run.street_video(tmp_path / "street.mp4")
+    records = fake_run.street(clip)
+    told = foundationmotion.export(run_of(records), tmp_path / "out", scripts=True)
+    folder = tmp_path / "out" / "video_general_obj_det_finished"
+    assert {folder / "street.json", folder / "street.mp4"} <= set(told.files)
+    found = strict((folder / "street.json").read_text("utf-8"))
+    assert list(found) == ["detected_objects", "preson_00"]
+    car = found["detected_objects"]["car_1000"]
+    assert (car["class_name"], car["class_id"], car["track_id"]) == ("car", 200, 1000)
+    person = found["preson_00"]
+    assert list(person) == ["bbox", "left_hand", "right_hand"]
+    assert list(person["left_hand"]) == ["bbox"]
+    assert list(person["right_hand"]) == ["bbox", "right_hand_1st_obj"]
+    frames = len(video.scan(folder / "street.mp4").times_s)
+    ours = strict((tmp_path / "out" / "motion" / "street.json").read_text("utf-8"))
+    for box, same in (
+        (car["bbox"], "object_01"), (person["bbox"], "object_00"), (person["left_hand"]["bbox"], "object_02"),
+        (person["right_hand"]["bbox"], "object_03"), (person["right_hand"]["right_hand_1st_obj"], "object_04"),
+    ):  # fmt: skip
+        assert len(box) == frames
+        assert box == ours[same]["bbox"]
+
+
+@pytest.mark.parametrize("make", NASTY.values(), ids=NASTY)
+def test_nasty_clips_in_the_shape_of_its_code(make: Callable[[], dict]) -> None:
+    records = make()
+    found = foundationmotion.code_motion(records[Clip], records)
+    people = [name for name in found if name != "detected_objects"]
+    tracks = records.get(Tracks)
+    assert len(people) == sum(label == "person" for label in tracks.label)
+    assert len(people) + len(found["detected_objects"]) == len(tracks.ids)
+
+
+# --- what is left out ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("export", [jsonl.export, foundationmotion.export, parquet.export])
+def test_contradicted_captions_are_left_out_and_counted(export: Any, tmp_path: Path) -> None:
+    run = run_of(fake_run.street())
+    assert export(run, tmp_path / "a").contradicted == 1
+    assert export(run, tmp_path / "b", contradicted=True).contradicted == 0
+
+    def told(folder: Path) -> str:
+        return "".join(file.read_bytes().decode("latin1") for file in folder.rglob("*.json*"))
+
+    if export is not parquet.export:  # its columns are packed; see test_parquet
+        assert "The car falls." not in told(tmp_path / "a")
+        assert "The car falls." in told(tmp_path / "b")
+
+
+def test_verdicts_follow_their_captions() -> None:
+    records = fake_run.street()
+    first = records[Captions].captions[0]
+    records[Captions] = Captions((first, replace(first, source="other")))
+    records[Verdicts] = Verdicts(
+        (Verdict(0, 1, False, "no"), Verdict(1, 0, True, "yes"), Verdict(1, 1, None, "?"))
+    )
+    sieve = Sieve()
+    sifted = sieve(records[Clip], records)
+    (row,) = jsonl.caption_rows(records[Clip], sifted)
+    assert row["source"] == "other"
+    assert [(v["claim"], v["holds"]) for v in row["verdicts"]] == [
+        ("The person walks to the right.", True), ("The car falls.", None),
+    ]  # fmt: skip
+    assert records[Verdicts].verdicts[0].holds is False  # the run itself is as it was
+
+
+@pytest.mark.parametrize("export", [jsonl.export, foundationmotion.export, parquet.export])
+def test_the_same_question_of_the_same_pictures_is_exported_once(export: Any, tmp_path: Path) -> None:
+    records = fake_run.street()
+    first = records[Questions].questions[0]
+    again = replace(first, options=first.options[::-1], answer_index=3 - first.answer_index)
+    records[Questions] = Questions((*records[Questions].questions, again))
+    elsewhere = fake_run.renamed(fake_run.street(), "other", source="videos/z.mp4", source_sha256="1" * 64)
+    assert export(run_of(records, elsewhere), tmp_path).duplicates == 1
+
+
+def checklist(*options: str) -> Question:
+    roles = ("content", "content", "not_mentioned", "unclear", "differs")[-len(options) :]
+    return Question(CHECKLIST, "Which way, then?", options, 1, 0, "f3", "", "ma.way", Span(1.0, 2.5), roles)
+
+
+def test_checklist_questions_in_json_lines(tmp_path: Path) -> None:
+    records = fake_run.street()
+    asked = records[Questions].questions
+    records[Questions] = Questions((*asked, checklist(*"abcd"), checklist(*"vwxyz")))
+    told = jsonl.export(run_of(records), tmp_path / "told")
+    assert told.unfit == 1
+    rows = exported(run_of(records), tmp_path)["qa"]
+    assert [row["category"] for row in rows] == ["motion_attribute", "motion_object", CHECKLIST]
+    row = rows[-1]
+    assert (row["template"], row["t_start"], row["t_end"]) == ("ma.way", 1.0, 2.5)
+    assert row["roles"] == ["content", "not_mentioned", "unclear", "differs"]
+    assert (rows[0]["t_start"], rows[0]["roles"], rows[0]["template"]) == (None, [], "")
+
+
+def test_checklist_questions_are_not_asked_of_a_video(tmp_path: Path) -> None:
+    records = fake_run.street()
+    records[Questions] = Questions((*records[Questions].questions, checklist(*"abcd")))
+    assert foundationmotion.export(run_of(records), tmp_path).unfit == 1
+    _, _, asked = foundation(run_of(records), tmp_path)
+    assert len(asked["kinescribe_res"]["questions"]) == 2
+
+
+def test_an_evaluation_reads_our_questions(tmp_path: Path) -> None:
+    """As FoundationMotion's scripts do: letters to options, the right one by its letter (specs of its code)."""
+    _, _, file = foundation(run_of(fake_run.street()), tmp_path)
+    (model,) = (key for key in file if key.endswith("_res"))
+    for asked in file[model]["questions"]:
+        prompt = asked["question"] + "".join(f"\n{letter}: {asked[letter]}" for letter in "ABCD")
+        assert all(option in prompt for option in (asked[letter] for letter in "ABCD"))
+        assert asked[asked["correct_answer"]] in ("right", "the car")
+    assert file["metadata"]["randomized_answers"] is True
+
+
+# --- options ------------------------------------------------------------------------------------------------
+
+
+def test_options_have_the_types_of_their_defaults() -> None:
+    def export(
+        run: Any, out: Any, *, seed: int = 0, share: float = 0.1, name: str = "", videos: bool = True
+    ) -> Any: ...
+
+    given = ["seed=7", "share = 1e-3", "name=a=b", "videos=False"]
+    assert options(export, given) == {"seed": 7, "share": 1e-3, "name": "a=b", "videos": False}
+    assert options(export, []) == {}
+    for text, words in (
+        ("sed=7", 'did you mean "seed"'), ("seed=x", "a whole number"), ("share=x", "a number"),
+        ("videos=1", "true or false"), ("seed", "KEY=VALUE"), ("run=x", "no option"),
+    ):  # fmt: skip
+        with pytest.raises(RecipeError, match=words):
+            options(export, [text])
 
 
 def test_captions_found_false_are_left_out(tmp_path: Path) -> None:

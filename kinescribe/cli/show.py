@@ -7,13 +7,16 @@ import json
 import math
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+import typer
 from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from kinescribe.exporters import Exported
 from kinescribe.records import Action
 from kinescribe.runs.execute import Summary
 from kinescribe.runs.store import Failure
@@ -101,6 +104,19 @@ def lines(counts: Counts) -> list[str]:
     ] + [f"{plural(number, 'clip')} dropped on purpose" for number in [counts.dropped] if number]
 
 
+def left_out(exported: Exported, dropped: int) -> list[str]:
+    """Return what is not in an export, and why, in words."""
+    found = (
+        (exported.failed, f"{exported.failed} failed"),
+        (dropped, f"{dropped} dropped on purpose"),
+        (exported.pending, f"{exported.pending} not begun"),
+        (exported.contradicted, plural(exported.contradicted, "contradicted caption")),
+        (exported.duplicates, plural(exported.duplicates, "repeated question")),
+        (exported.unfit, plural(exported.unfit, "question") + " of a kind this format does not hold"),
+    )
+    return [words for number, words in found if number]
+
+
 def distributions(counts: Counts) -> Iterable[tuple[str, Mapping[str, float]]]:
     """Yield the titled distributions of a run that are not empty."""
     titled = {
@@ -108,6 +124,18 @@ def distributions(counts: Counts) -> Iterable[tuple[str, Mapping[str, float]]]:
         "claims": counts.claims, "questions": counts.categories, "seconds by stage": counts.stage_s,
     }  # fmt: skip
     return ((title, found) for title, found in titled.items() if found)
+
+
+def spare_the_run(run: Path, out: Path) -> None:
+    """Refuse to write over what a run is made of."""
+    from kinescribe.runs.store import OWN_NAMES
+
+    folder, target = run.resolve(), out.resolve()
+    if target == folder or folder not in target.parents:
+        return
+    first = target.relative_to(folder).parts[0]
+    if any(first == name or first in (f"{name}.part", f"{name}-wal", f"{name}-shm") for name in OWN_NAMES):
+        raise typer.BadParameter(f"{out} belongs to the run itself; choose another --out")
 
 
 def action_row(action: Action) -> list[str]:

@@ -6,20 +6,25 @@ Files (``NAME`` is the video's file name without its last suffix; where several 
   ``object_00``, ``object_01``, ... each with ``bbox``, ``object_type`` and ``interactions``. ``bbox`` has one
   entry per source frame of the clip: ``[left, top, right, bottom]`` in [0, 1], rounded to 4 decimals (both
   agree), or null where the object is not seen. ``interactions`` has one entry per frame: the keys of the other
-  objects that this one approaches or separates from by a measured fact, or null where there is none or none is
-  known. ``track_id`` is our addition (the code has it too) and leads back to the run. Hands and objects in hands
+  objects that this one touches by a measured fact or event, or that it holds, or null where there is none or none
+  is known; who only comes near does not interact, as in ``inputs.motion``.
+  ``track_id`` is our addition (the code has it too) and leads back to the run. Hands and objects in hands
   follow the tracks as objects of their own; ``interactions`` ties a hand and what it holds. Our additions there
   are ``part_of``, the key of the hand's person or of the object's hand, and for hands ``contact_state`` per frame,
   one of ``vocabulary.CONTACTS`` or null between two samples that differ; the code asks for it and drops it.
   The released code writes ``detected_objects`` and ``preson_00`` (so spelled) with nested hands instead, and never
   any interaction, while its prompt promises the paper's keys; we write what the prompt and the paper promise.
-  Its folder is called ``video_general_obj_det_finished``.
+- ``video_general_obj_det_finished/NAME.json`` and ``NAME.mp4``, with the option ``scripts=true``: what its scripts for
+  captions and questions read, in the released code's shape (``code_motion``), and the clip with boxes drawn on it. A
+  list of boxes has one entry per frame of that video.
 - ``videos_captions_kinescribe/NAME.json``: ``{"kinescribe_res": TEXT}``, as the code's ``{"<model>_res": ...}``.
   The text is the scene captions, then a bullet per captioned subject. A caption with a claim that was found
-  false is left out.
+  false is left out (option ``contradicted=true``: kept).
 - ``videos_QAs_kinescribe/NAME.json``: ``{"kinescribe_res": {"questions": [{"question", "A", "B", "C", "D",
   "correct_answer"}]}, "metadata": {...}}``, as the code; ``correct_answer`` is a letter. ``category`` is our
-  addition: the paper promises it and the code does not store it.
+  addition: the paper promises it and the code does not store it. Checklist questions are left out: they are asked
+  of a caption, and these files of a video. Its evaluation wants this folder as ``TASK/qa_shuffled/``, beside
+  ``TASK/videos/``.
 
 Kinescribe looks at samples, FoundationMotion at every frame: between two neighbouring samples that both see the
 object, and with no cut between, boxes are interpolated; elsewhere a frame without a sample is null.
@@ -30,7 +35,7 @@ Source: FoundationMotion paper, A.2 and A.3; its public code at commit 56497656.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,41 +45,55 @@ from jaxtyping import Float
 from kinescribe.exporters import (
     Exported,
     RunReader,
+    Sieve,
     is_pending,
-    num_failed,
     wanted_clips,
     whole_files,
 )
+from kinescribe.exporters._clipfile import write_clip
 from kinescribe.exporters.jsonl import question_rows
+from kinescribe.inputs.motion import TOUCH
 from kinescribe.plain import HandPart, hand_parts, normalised_boxes, to_json
 from kinescribe.records import (
     CameraMotion,
-    Caption,
     Captions,
     Clip,
+    Events,
     Facts,
     Hands,
-    MotionFact,
+    Questions,
+    Span,
     Tracks,
-    Verdicts,
 )
+from kinescribe.vocabulary import CHECKLIST, PERSON
 
 __all__ = ["export"]
 
 MODEL = "kinescribe"
 """What stands for the captioning model in names and keys."""
 
+DETECTED = "video_general_obj_det_finished"
+"""Where its scripts look for boxes and for videos with boxes."""
+FIRST_CLASS = 200
+"""Its class ids of objects count from here."""
 DECIMALS = 4
 """Of a normalised coordinate (FoundationMotion's code)."""
 
 Records = Mapping[type, Any]
 
 
-def export(run: RunReader, out: Path) -> Exported:
+def export(run: RunReader, out: Path, *, contradicted: bool = False, scripts: bool = False) -> Exported:
     """Write a run in FoundationMotion's layout into a folder; each video's files are replaced together.
+
+    Args:
+        run: what is exported.
+        out: the folder; it is made.
+        contradicted: whether captions with a contradicted claim are kept.
+        scripts: whether to write, too, what the released scripts read: boxes in their shape and videos with them.
 
     Raises:
         StoreError: a question does not have four options.
+        VideoError: a video is to be written and its source cannot be read any more.
         OSError: the folder cannot be written.
     """
     out = Path(out)
@@ -82,23 +101,29 @@ def export(run: RunReader, out: Path) -> Exported:
         "motion": motion,
         f"videos_captions_{MODEL}": captions,
         f"videos_QAs_{MODEL}": questions,
+        **({DETECTED: code_motion} if scripts else {}),
     }
     for folder in folders:
         (out / folder).mkdir(parents=True, exist_ok=True)
     clips = wanted_clips(run)
     written: list[Path] = []
-    pending = 0
+    pending = unfit = 0
+    sieve = Sieve(contradicted)
     for clip, name in zip(clips, names(clips), strict=True):
         records = run.records(clip.id)
         if is_pending(records):
             pending += 1
             continue
+        records = sieve(clip, records)
+        unfit += sum(q.category == CHECKLIST for q in records.get(Questions, Questions(())).questions)
+        if scripts:
+            written.append(write_clip(clip, out / DETECTED / f"{name}.mp4", records))
         paths = [out / folder / f"{name}.json" for folder in folders]
         with whole_files(paths) as streams:
             for stream, content in zip(streams, folders.values(), strict=True):
                 stream.write(to_json(content(clip, records), indent=1) + "\n")
         written += paths
-    return Exported(tuple(written), len(clips) - pending, num_failed(run), pending)
+    return sieve.exported(run, written, len(clips) - pending, pending, unfit)
 
 
 def names(clips: list[Clip]) -> list[str]:
@@ -121,19 +146,61 @@ def motion(clip: Clip, records: Records) -> dict[str, Any]:
     keys = {int(track_id): f"object_{row:02d}" for row, track_id in enumerate(ids)}
     xyxy = np.concatenate([tracks.xyxy, *(part.xyxy[None] for part in parts)])
     boxes = normalised_boxes(clip, _every_frame(clip, xyxy, records.get(CameraMotion)), DECIMALS)
-    facts = records.get(Facts, Facts(())).facts
     objects: dict[str, Any] = {
         key: {
             "bbox": boxes[row],
             "object_type": [*tracks.label, *(part.label for part in parts)][row],
-            "interactions": _interactions(clip, track_id, keys, facts),
+            "interactions": [None] * clip.num_frames,
             "track_id": track_id,
         }
         for row, (track_id, key) in enumerate(keys.items())
     }
+    _meet(clip, objects, keys, records)
     for part in parts:
         _tie(clip, objects, keys, part)
     return objects
+
+
+def code_motion(clip: Clip, records: Records) -> dict[str, Any]:
+    """Return the boxes of a clip as the released code writes them.
+
+    ``{"detected_objects": {"CLASS_ID": {"class_name", "class_id", "track_id", "bbox"}}, "preson_00": {"bbox",
+    "left_hand": {"bbox", "left_hand_1st_obj": [...]}, "right_hand": {...}}, ...}``: people by their number, hands that
+    were never seen left out.
+    """
+    tracks: Tracks | None = records.get(Tracks)
+    if tracks is None:
+        return {"detected_objects": {}}
+    parts = [
+        part for part in hand_parts(records.get(Hands)) if part.part_of in tracks.ids or part.contact is None
+    ]
+    xyxy = np.concatenate([tracks.xyxy, *(part.xyxy[None] for part in parts)])
+    boxes = normalised_boxes(clip, _every_frame(clip, xyxy, records.get(CameraMotion)), DECIMALS)
+    classes = list(dict.fromkeys(label for label in tracks.label if label != PERSON))
+    objects: dict[str, Any] = {}
+    people: dict[int, dict[str, Any]] = {}
+    for track_id, label, box in zip(tracks.ids.tolist(), tracks.label, boxes, strict=False):
+        if label == PERSON:
+            people[track_id] = {"bbox": box}
+        else:
+            objects[f"{label}_{track_id}"] = {
+                "class_name": label,
+                "class_id": FIRST_CLASS + classes.index(label),
+                "track_id": track_id,
+                "bbox": box,
+            }
+    sides: dict[int, tuple[dict[str, Any], str]] = {}
+    for part, box in zip(parts, boxes[len(tracks.ids) :], strict=True):
+        if part.contact is not None and part.part_of in people:
+            side = part.label.replace(" ", "_")
+            people[part.part_of][side] = {"bbox": box}
+            sides[part.id] = (people[part.part_of][side], side)
+        elif part.contact is None and part.part_of in sides:
+            hand, side = sides[part.part_of]
+            hand[f"{side}_1st_obj"] = box
+    return {"detected_objects": objects} | {
+        f"preson_{number:02d}": person for number, (_, person) in enumerate(sorted(people.items()))
+    }
 
 
 def _tie(clip: Clip, objects: dict[str, Any], keys: Mapping[int, str], part: HandPart) -> None:
@@ -143,11 +210,23 @@ def _tie(clip: Clip, objects: dict[str, Any], keys: Mapping[int, str], part: Han
     if part.contact is not None:
         own["contact_state"] = _states(clip, part.contact)
         return
-    hand = objects[keys[part.part_of]]
-    for frame, box in enumerate(own["bbox"]):
-        if box is not None:
-            for one, other in ((own, keys[part.part_of]), (hand, keys[part.id])):
-                one["interactions"][frame] = sorted({*(one["interactions"][frame] or ()), other})
+    _note(
+        objects,
+        keys[part.part_of],
+        keys[part.id],
+        [f for f, box in enumerate(own["bbox"]) if box is not None],
+    )
+    for track_id in set(part.track[part.track >= 0].tolist()) & keys.keys() if part.track is not None else ():
+        frames = clip.frame_indices[part.track == track_id].tolist()
+        _note(objects, keys[part.part_of], keys[track_id], frames)
+
+
+def _note(objects: dict[str, Any], one: str, other: str, frames: Sequence[int]) -> None:
+    """Note on both sides that two objects interact in frames."""
+    for key, partner in ((one, other), (other, one)):
+        told = objects[key]["interactions"]
+        for frame in frames:
+            told[frame] = sorted({*(told[frame] or ()), partner})
 
 
 def _states(clip: Clip, states: list[str]) -> list[str | None]:
@@ -165,10 +244,8 @@ def _states(clip: Clip, states: list[str]) -> list[str | None]:
 def captions(clip: Clip, records: Records) -> dict[str, str]:
     """Return the text about a clip: whole scene first, then subject by subject."""
     told = records.get(Captions, Captions(())).captions
-    false = {v.caption for v in records.get(Verdicts, Verdicts(())).verdicts if v.holds is False}
-    kept: list[Caption] = [caption for index, caption in enumerate(told) if index not in false]
-    scene = [caption.text for caption in kept if caption.scope == "scene"]
-    regions = [f"- {caption.text}" for caption in kept if caption.scope != "scene"]
+    scene = [caption.text for caption in told if caption.scope == "scene"]
+    regions = [f"- {caption.text}" for caption in told if caption.scope != "scene"]
     return {f"{MODEL}_res": "\n\n".join([*scene, "\n".join(regions)]).strip()}
 
 
@@ -184,6 +261,7 @@ def questions(clip: Clip, records: Records) -> dict[str, Any]:
                     "category": row["category"],
                 }
                 for row in question_rows(clip, records)
+                if row["category"] != CHECKLIST
             ]
         },
         "metadata": {
@@ -210,19 +288,21 @@ def _every_frame(
     return boxes
 
 
-def _interactions(
-    clip: Clip, track_id: int, keys: Mapping[int, str], facts: tuple[MotionFact, ...]
-) -> list[list[str] | None]:
-    """Return, per source frame, the objects that a fact ties this one to at that time."""
+def _meet(clip: Clip, objects: dict[str, Any], keys: Mapping[int, str], records: Records) -> None:
+    """Note which objects touch, as facts and events tell."""
     # Frame times between samples are interpolated: they only decide which frames a span covers.
     times = np.interp(np.arange(clip.num_frames), clip.frame_indices, clip.times_s)
-    others: list[set[str]] = [set() for _ in times]
-    for fact in facts:
-        if fact.object is None or track_id not in (fact.subject, fact.object):
-            continue
-        other = fact.object if fact.subject == track_id else fact.subject
-        if other not in keys:
-            continue
-        for frame in np.flatnonzero((times >= fact.span.start_s) & (times <= fact.span.end_s)):
-            others[frame].add(keys[other])
-    return [sorted(found) or None for found in others]
+    facts, events = records.get(Facts, Facts(())).facts, records.get(Events, Events(())).events
+    met = [(fact.subject, fact.object, fact.span) for fact in facts if fact.predicate == TOUCH]
+    met += [(event.subject, event.other, event.span) for event in events if event.kind == TOUCH]
+    for one, other, span in met:
+        if one in keys and other in keys:
+            _note(objects, keys[one], keys[other], _frames_in(times, span))
+
+
+def _frames_in(times: Float[np.ndarray, "F"], span: Span) -> list[int]:
+    """Return the frames in a span; where there is none, as at a short contact, the nearest one."""
+    inside: list[int] = np.flatnonzero((times >= span.start_s) & (times <= span.end_s)).tolist()
+    if inside or not len(times):
+        return inside
+    return [int(np.abs(times - (span.start_s + span.end_s) / 2).argmin())]

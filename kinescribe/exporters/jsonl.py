@@ -14,8 +14,12 @@ UTF-8, one object per line, unknown numbers are null. Keys, in order:
 - ``facts.jsonl``: clip_id, fact_id, subject, predicate, part, level, direction, magnitude, trajectory, count,
   t_start, t_end, object, frame_of_reference, confidence, evidence. Subject -1 is the camera.
 - ``captions.jsonl``: clip_id, scope, subject, text, source, verdicts: one {claim, start, end, holds, why} per
-  claim; the claim's words are ``text[start:end]``, and holds is null where it cannot be known.
-- ``qa.jsonl``: clip_id, category, question, options (4), answer_index, subject, fact_id, provenance.
+  claim; the claim's words are ``text[start:end]``, and holds is null where it cannot be known; edits: what was done
+  to the text before. Captions with a claim that does not hold are left out (option ``contradicted=true``: kept).
+- ``qa.jsonl``: clip_id, category, question, options (4), answer_index, subject, fact_id, provenance, template (the form
+  of the question), t_start and t_end of the event that is asked about (null: the whole clip), roles: per option one of
+  ``vocabulary.OPTION_ROLES``, empty where all are contents. Checklist questions with more or fewer options are left
+  out; ``--to motionatlas`` writes all of them.
 
 ``frame_indices`` are source frame numbers counted from the clip's first frame. Lines are sorted by source, start
 and clip id, within a clip as recorded. Keys are only ever added.
@@ -33,13 +37,24 @@ from kinescribe.errors import StoreError
 from kinescribe.exporters import (
     Exported,
     RunReader,
+    Sieve,
     is_pending,
-    num_failed,
     wanted_clips,
     whole_files,
 )
 from kinescribe.plain import hand_parts, normalised_boxes, number, numbers, to_json
-from kinescribe.records import CameraMotion, Captions, Clip, Facts, Hands, Questions, Tracks, Verdicts
+from kinescribe.records import (
+    CameraMotion,
+    Captions,
+    Clip,
+    Facts,
+    Hands,
+    Question,
+    Questions,
+    Tracks,
+    Verdicts,
+)
+from kinescribe.vocabulary import CHECKLIST
 
 __all__ = ["export"]
 
@@ -53,8 +68,13 @@ Records = Mapping[type, Any]
 Row = dict[str, Any]
 
 
-def export(run: RunReader, out: Path) -> Exported:
+def export(run: RunReader, out: Path, *, contradicted: bool = False) -> Exported:
     """Write a run as JSON Lines into a folder; the five files are replaced together.
+
+    Args:
+        run: what is exported.
+        out: the folder; it is made.
+        contradicted: whether captions with a contradicted claim are kept, with their verdicts.
 
     Raises:
         StoreError: a question does not have four options.
@@ -63,17 +83,20 @@ def export(run: RunReader, out: Path) -> Exported:
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
     paths = tuple(out / f"{name}.jsonl" for name in TABLES)
-    done = pending = 0
+    done = pending = unfit = 0
+    sieve = Sieve(contradicted)
     with whole_files(paths) as streams:
         for clip in wanted_clips(run):
             records = run.records(clip.id)
             if is_pending(records):
                 pending += 1
                 continue
+            records = sieve(clip, records)
+            unfit += num_unfit(records)
             for stream, rows in zip(streams, TABLES.values(), strict=True):
                 stream.writelines(to_json(row) + "\n" for row in rows(clip, records))
             done += 1
-    return Exported(paths, done, num_failed(run), pending)
+    return sieve.exported(run, paths, done, pending, unfit)
 
 
 def clip_rows(clip: Clip, records: Records) -> Iterator[Row]:
@@ -156,28 +179,55 @@ def caption_rows(clip: Clip, records: Records) -> Iterator[Row]:
                 }
                 for i in sorted(actions.keys() & judged.keys())
             ],
+            "edits": list(caption.edits),
         }
 
 
 def question_rows(clip: Clip, records: Records) -> Iterator[Row]:
-    """Yield a row per question."""
+    """Yield a row per question with four options.
+
+    Raises:
+        StoreError: a question that is no checklist question has other than four, or no right one among them.
+    """
     for question in records.get(Questions, Questions(())).questions:
-        if len(question.options) != NUM_OPTIONS or not 0 <= question.answer_index < NUM_OPTIONS:
+        if not _fits(question):
+            if question.category == CHECKLIST:
+                continue
             raise StoreError(
                 f'clip {clip.id}: the question "{question.text}" has {len(question.options)} options and answer '
                 f"{question.answer_index}; an export needs exactly {NUM_OPTIONS}: annotate again with the qa "
                 "stage that ships with Kinescribe"
             )
-        yield {
-            "clip_id": clip.id,
-            "category": question.category,
-            "question": question.text,
-            "options": list(question.options),
-            "answer_index": question.answer_index,
-            "subject": question.subject,
-            "fact_id": question.fact_id,
-            "provenance": question.provenance,
-        }
+        yield question_row(clip, question)
+
+
+def question_row(clip: Clip, question: Question) -> Row:
+    """Return the row of a question, however many options it has."""
+    span = question.span
+    return {
+        "clip_id": clip.id,
+        "category": question.category,
+        "question": question.text,
+        "options": list(question.options),
+        "answer_index": question.answer_index,
+        "subject": question.subject,
+        "fact_id": question.fact_id,
+        "provenance": question.provenance,
+        "template": question.template,
+        "t_start": None if span is None else number(span.start_s),
+        "t_end": None if span is None else number(span.end_s),
+        "roles": list(question.roles),
+    }
+
+
+def num_unfit(records: Records) -> int:
+    """Return how many checklist questions have other than four options."""
+    asked = records.get(Questions, Questions(())).questions
+    return sum(question.category == CHECKLIST and not _fits(question) for question in asked)
+
+
+def _fits(question: Question) -> bool:
+    return len(question.options) == NUM_OPTIONS and 0 <= question.answer_index < NUM_OPTIONS
 
 
 TABLES: dict[str, Callable[[Clip, Records], Iterator[Row]]] = {

@@ -9,6 +9,9 @@ from kinescribe.metrics import Column, Item, actions, column, read
 
 __all__ = ["Density"]
 
+WORD = re.compile(r"[\w']+")
+"""What counts as a word."""
+
 
 class Density:
     """Describes; more is not better."""
@@ -16,7 +19,7 @@ class Density:
     def __call__(self, items: Sequence[Item]) -> Mapping[str, Column]:
         """Return ``motions``, ``words`` and ``words_per_s``."""
         read(items)
-        words = [len(re.findall(r"[\w']+", item.candidate)) for item in items]
+        words = [len(WORD.findall(item.candidate)) for item in items]
         rates = [
             count / item.seconds if item.seconds else None for count, item in zip(words, items, strict=True)
         ]

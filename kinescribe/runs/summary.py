@@ -18,6 +18,7 @@ from kinescribe.records import (
     Tracks,
     Verdicts,
 )
+from kinescribe.runs.ledger import Ledger
 from kinescribe.runs.store import Run
 
 VERDICTS = {True: "true", False: "false", None: "unknown"}
@@ -54,34 +55,62 @@ class Counts:
     """Clips by what could not be done or was left out in them; the most frequent first."""
 
 
+KINDS = (CameraMotion, Detections, Tracks, Hands, Facts, Captions, Verdicts, Questions)
+"""What is counted of a clip; poses and paths stay on the disk."""
+
+
+class Tally:
+    """Counts clips one by one; nothing of a clip is kept."""
+
+    def __init__(self) -> None:
+        names = ("plain", "claims", "camera", "predicates", "categories", "labels", "notes")
+        self._found: dict[str, Counter[str]] = {name: Counter() for name in names}
+        self._clips, self._video_s = 0, 0.0
+
+    def add(self, records: Mapping[type, Any]) -> None:
+        """Count a clip by its records."""
+        self._clips += 1
+        self._video_s += records[Clip].duration_s
+        for name, found in _of_clip(records).items():
+            self._found[name].update(found)
+
+    def counts(self, sources: int, failures: int, dropped: int, stage_s: Mapping[str, float]) -> Counts:
+        """Return the sum, with what the clips do not tell."""
+        total = dict(self._found)
+        plain = total.pop("plain")
+        return Counts(
+            sources=sources,
+            clips=self._clips,
+            video_s=self._video_s,
+            people=total["labels"]["person"],
+            objects=total["labels"].total() - total["labels"]["person"],
+            facts=total["predicates"].total(),
+            captions=plain["captions"],
+            questions=total["categories"].total(),
+            failures=failures,
+            dropped=dropped,
+            stage_s={stage: seconds for stage, seconds in stage_s.items() if seconds},
+            **{name: dict(counter.most_common()) for name, counter in total.items()},
+        )
+
+
 def count(run: Run) -> Counts:
     """Count what a run holds now."""
-    clips = run.clips()
-    total: dict[str, Counter[str]] = {
-        name: Counter()
-        for name in ("plain", "claims", "camera", "predicates", "categories", "labels", "notes")
-    }
-    for clip in clips:
-        for name, found in _of_clip({**run.records(clip.id), Clip: clip}).items():
-            total[name].update(found)
-    stage_s: Counter[str] = Counter()
-    for item in run.ledger.items().values():
-        stage_s[item.stage] += item.seconds or 0.0  # type: ignore[assignment]  # a Counter adds floats as well
-    plain = total.pop("plain")
-    return Counts(
-        sources=len(run.ledger.sources()),
-        clips=len(clips),
-        video_s=sum(clip.duration_s for clip in clips),
-        people=total["labels"]["person"],
-        objects=total["labels"].total() - total["labels"]["person"],
-        facts=total["predicates"].total(),
-        captions=plain["captions"],
-        questions=total["categories"].total(),
-        failures=len(run.failures()),
-        dropped=len(run.dropped()),
-        stage_s={stage: seconds for stage, seconds in stage_s.items() if seconds},
-        **{name: dict(counter.most_common()) for name, counter in total.items()},
+    tally = Tally()
+    for clip in run.clips():
+        found = ((kind, run.record(clip.id, kind)) for kind in KINDS)
+        tally.add({Clip: clip, **{kind: record for kind, record in found if record is not None}})
+    return tally.counts(
+        len(run.ledger.sources()), len(run.failures()), len(run.dropped()), seconds_by_stage(run.ledger)
     )
+
+
+def seconds_by_stage(ledger: Ledger) -> dict[str, float]:
+    """Return the seconds that were spent on the current records, by stage."""
+    stage_s: dict[str, float] = {}
+    for item in ledger.items().values():
+        stage_s[item.stage] = stage_s.get(item.stage, 0.0) + (item.seconds or 0.0)
+    return stage_s
 
 
 def _of_clip(records: Mapping[type, Any]) -> dict[str, Counter[str]]:

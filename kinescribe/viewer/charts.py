@@ -117,7 +117,7 @@ def limits(values: Float[np.ndarray, "M"]) -> tuple[float, float]:
         low = 0.0
     # A change below a hundredth of the values (or of 1) is shown as small as it is.
     span = max(high - low, 0.01 * max(abs(low), abs(high), 1.0))
-    step = _round_step(span / 10)
+    step = round_step(span / 10)
     low, high = step * math.floor(low / step), step * math.ceil(high / step)
     return (low, high) if high > low else (low - step, high + step)
 
@@ -160,12 +160,12 @@ def pack(spans: Sequence[tuple[float, float]], length_s: float, least: float = 0
 
 def time_ticks(length_s: float, most: int = 8) -> list[Tick]:
     """Return marks at round seconds, at most ``most`` and one."""
-    step = _round_step(length_s / most)
+    step = round_step(length_s / most)
     count = math.floor(length_s / step + 1e-9)
     return [Tick(round(100 * i * step / length_s, 3), f"{i * step:g}") for i in range(count + 1)]
 
 
-def _round_step(least: float) -> float:
+def round_step(least: float) -> float:
     """Return the next number from ``least`` up that is 1, 2 or 5 times a power of ten."""
     power = 10.0 ** math.floor(math.log10(least))
     return next(power * m for m in (1, 2, 5, 10) if power * m >= least * (1 - 1e-9))
