@@ -490,6 +490,7 @@ def test_annotate_with_an_endpoint_writes_verified_text_and_asks_nothing_twice(
     with Loopback(insists) as endpoint:
         done = annotate(film, out, endpoint.url)
         assert done.returncode == 0, done.stderr
+        assert "answers of language models: 3 ok" in done.stdout
         assert len(endpoint.asked) == 3  # once, and two rounds of repair
         shown = json.dumps(endpoint.asked[0])
         assert shown.count("data:image/jpeg;base64,") >= 3

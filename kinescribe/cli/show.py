@@ -78,6 +78,9 @@ def summary(console: Console, done: Summary, counts: Counts) -> None:
     if not (done.annotated or done.given_up or done.scanned):
         work = "nothing to do: everything is up to date"
     console.print(f"{work} in {done.wall_s:.1f} s{speed}", highlight=False)
+    if done.answers:
+        told = ", ".join(f"{number} {status}" for status, number in sorted(done.answers.items()))
+        console.print(f"  answers of language models: {told}", highlight=False)
     for line in lines(counts):
         console.print(f"  {line}", highlight=False)
     notes(console, counts, MOST_NOTES)
