@@ -39,6 +39,11 @@ LIGHT: Color = (250, 250, 250)
 TRAIL_S = 2.0
 """How far back a trail reaches: about what fits on a picture without hiding it."""
 
+OUTLINE: Color = (0, 255, 0)
+OUTLINE_PX = 3
+"""Colour and thickness of the contour that says whom a region's text is about: MotionAtlas's benchmark draws it so, and
+models that were trained for it know it."""
+
 CAMERA_WINDOW_S = 0.5
 """The camera arrow shows the mean motion over this long, so that trembling does not make it spin."""
 
@@ -186,6 +191,22 @@ def draw_boxes(canvas: Image, tracks: Tracks, moment: Moment, scale: float, pen:
     taken: list[Rect] = []
     for row in rows:
         _tag(canvas, tracks.label[row], int(tracks.ids[row]), boxes[row], taken, pen)
+
+
+def draw_outline(canvas: Image, box: Float[np.ndarray, "4"]) -> None:
+    """Draw the contour of one subject's box, as far as it lies in the picture; nothing where it is unknown (NaN).
+
+    Args:
+        canvas: the picture.
+        box: edges in pixels of this picture. The contour's middle line is the outermost pixels inside, as
+            ``cv2.findContours`` finds them of a mask.
+    """
+    if not np.isfinite(box).all():
+        return
+    tall, wide = canvas.shape[:2]
+    left, right = np.clip([round(float(box[0])), round(float(box[2])) - 1], 0, wide - 1).tolist()
+    top, bottom = np.clip([round(float(box[1])), round(float(box[3])) - 1], 0, tall - 1).tolist()
+    cv2.rectangle(canvas, (left, top), (max(left, right), max(top, bottom)), OUTLINE, OUTLINE_PX)
 
 
 def draw_trails(

@@ -92,3 +92,19 @@ def test_verdicts_see_the_order() -> None:
     found = VerifyCaptions()(*parts(measured), Captions((caption,))).verdicts
     assert [verdict.holds for verdict in found] == [True, False]
     assert "the other way round" in found[-1].why
+
+
+def test_a_rest_in_an_order_need_not_last() -> None:
+    world, seed = next(w for w in WORLDS if w[0] == "start_stop")
+    measured, _ = measured_world(world, seed)
+    tracks = measured.tracks
+    for text, holds in (
+        ("The object stays in place, and then moves.", [True, True]),
+        ("The object stays in place.", [False]),
+        ("The object moves. Then it stays in place.", [True, True]),
+    ):
+        assert [j.holds for j in check_all(claims_of(text, tracks), measured)] == holds, text
+    moved, seed = next(w for w in WORLDS if w[0].startswith("move_"))
+    always, _ = measured_world(moved, seed)
+    text = "The object stays in place, and then moves."
+    assert check_all(claims_of(text, always.tracks), always)[0].holds is False

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from kinescribe.checks.judge import check
 from kinescribe.checks.measurements import Judgement, Measurements
+from kinescribe.language.grounding import meaning
 from kinescribe.records import Claim, Span
 
 STEPS = 24
@@ -20,12 +21,30 @@ LEAST_STEP_S = 0.1
 def check_all(claims: Sequence[Claim], measured: Measurements) -> list[Judgement]:
     """Judge the claims of a text, each by itself and in the order in which they are said to happen.
 
-    A claim that holds is contradicted if it is said to come after another one that holds, and does not.
+    A claim that holds is contradicted if it is said to come after another one that holds, and does not. A rest that has
+    a place in an order ("stays in place, then moves") need not last all the time, as one without must.
     """
     found = [check(claim, measured) for claim in claims]
+    for rest, other, first in _rests(claims):
+        if found[rest].holds is False and found[other].holds is True:
+            pair = (claims[rest], claims[other]) if first else (claims[other], claims[rest])
+            order = in_order(*pair, measured)
+            found[rest] = order if order.holds is True else found[rest]
     return [
         _in_its_place(claim, own, claims, found, measured) for claim, own in zip(claims, found, strict=True)
     ]
+
+
+def _rests(claims: Sequence[Claim]) -> Iterator[tuple[int, int, bool]]:
+    """Yield rests without a time that are said to come before or after something: both places, and whether before."""
+    for i, claim in enumerate(claims):
+        after = claim.action.after
+        if after is None or not 0 <= after < len(claims):
+            continue
+        for rest, other, first in ((after, i, True), (i, after, False)):
+            meant = meaning(claims[rest].action, claims[rest].subject)
+            if meant is not None and meant.predicate == "stay" and meant.span is None and not meant.negated:
+                yield rest, other, first
 
 
 def in_order(first: Claim, second: Claim, measured: Measurements) -> Judgement:

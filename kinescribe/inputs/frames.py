@@ -81,7 +81,7 @@ def pictures(
         VideoError: the frames do not have all chosen samples.
     """
     wanted = set(choice.samples)
-    side = _side_px(clip, len(wanted), settings)
+    side = side_px(clip.width, clip.height, len(wanted), settings)
     found = {
         frame.sample: TimedImage(frame.time_s, _picture(clip, frame, subjects, side, settings.jpeg_quality))
         for frame in frames
@@ -92,9 +92,9 @@ def pictures(
     return Shots(tuple(found[sample] for sample in choice.samples), choice.rate_hz)
 
 
-def _side_px(clip: Clip, number: int, settings: FrameSettings) -> int:
-    """Return the longer side that keeps to both limits."""
-    longer, area = max(clip.width, clip.height), clip.width * clip.height
+def side_px(width: int, height: int, number: int, settings: FrameSettings) -> int:
+    """Return the longer side that keeps so many pictures of a size within both limits."""
+    longer, area = max(width, height), width * height
     within = longer * math.sqrt(settings.max_total_px / (max(1, number) * area))
     return max(16, math.floor(min(longer, settings.max_side_px, within)))
 
@@ -107,6 +107,11 @@ def _picture(clip: Clip, frame: Frame, subjects: Tracks | None, side: int, quali
         pen, moment = Pen.of(image), Moment(frame.time_s, frame.sample, frame.sample, 0.0, 0)
         draw_boxes(image, subjects, moment, scale, pen)
         draw_time(image, frame.time_s, pen)
+    return jpeg(image, quality)
+
+
+def jpeg(image: UInt8[np.ndarray, "H W 3"], quality: int) -> Image:
+    """Return an RGB picture as it is sent."""
     # cv2 takes BGR.
     done, data = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
     assert done, "a picture in memory can be encoded"

@@ -224,6 +224,15 @@ class Answer:
             raise BackendError(f"the model was not asked for a {kind.__name__}; set Request.schema")
         return value
 
+    def came(self) -> Answer:
+        """Return this answer, whatever it says; BackendError if there is none (``failed``): asking again may help.
+
+        For whom a text in the answer's place would stay for ever.
+        """
+        if self.status == FAILED:
+            raise BackendError(f"a language model did not answer: {self.error}; run again to ask it again")
+        return self
+
     def required(self) -> Answer:
         """Return this answer; BackendError, with the raw answer, unless it is what was asked for."""
         if not self.ok:

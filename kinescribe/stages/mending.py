@@ -9,8 +9,7 @@ from typing import NamedTuple
 from kinescribe import prompts
 from kinescribe.backends import Ask, Told
 from kinescribe.checks import Objection
-from kinescribe.errors import BackendError
-from kinescribe.llm.messages import FAILED, Answer, Request, Turn
+from kinescribe.llm.messages import Answer, Request, Turn
 
 PROMPT = "caption_repair"
 SHOWN_WHY = 300
@@ -39,7 +38,7 @@ def mend(told: Told, ask: Ask, objections: Callable[[str], Sequence[Objection]],
         BackendError: there was no answer at all (``failed``), or no call can succeed. Asking again may help, so that
             nothing is written in its place.
     """
-    request, answer = told.request, _came(told.answer)
+    request, answer = told.request, told.answer.came()
     if not answer.ok:
         return Mended("", (*told.notes, _gave(answer)))
     text, edits = told.words(answer), [*told.notes]
@@ -48,7 +47,8 @@ def mend(told: Told, ask: Ask, objections: Callable[[str], Sequence[Objection]],
         if not wrong:
             break
         request = _again(request, answer, text, wrong)
-        mended = _came(*ask([request]))
+        (mended,) = ask([request])
+        mended.came()
         edits.append(f"round {number}: {len(wrong)} contradicted claims sent back")
         if not mended.ok:
             edits.append(_gave(mended))
@@ -84,13 +84,6 @@ def _again(request: Request, answer: Answer, text: str, wrong: Sequence[Objectio
     told = prompts.load(PROMPT).render(wrong=len(wrong), objections=lines)
     turns = (*request.turns, Turn(answer.text, told.user))
     return replace(request, turns=turns, prompt=told.identity)
-
-
-def _came(answer: Answer) -> Answer:
-    """Return an answer, whatever it says, if there was one."""
-    if answer.status == FAILED:
-        raise BackendError(f"a language model did not answer: {answer.error}; run again to ask it again")
-    return answer
 
 
 def _gave(answer: Answer) -> str:

@@ -25,12 +25,11 @@ from kinescribe.backends import Ask, Scene, Told
 from kinescribe.backends.captioners import _pamor as pamor
 from kinescribe.backends.captioners._pamor import Cast, Order, Pamor
 from kinescribe.backends.captioners._words import Naming, prose
-from kinescribe.errors import BackendError
 from kinescribe.inputs import InputSettings, show
 from kinescribe.inputs.attributes import attributes, reliable
 from kinescribe.inputs.frames import FrameSettings, choose
 from kinescribe.language import names
-from kinescribe.llm.messages import FAILED, Answer, Frames, Part, Request, Text, Turn
+from kinescribe.llm.messages import Answer, Frames, Part, Request, Text, Turn
 from kinescribe.plain import to_json
 from kinescribe.records import Facts
 from kinescribe.vocabulary import LEVELS
@@ -271,9 +270,7 @@ class _Talk:
 
     def _came(self, step: Step, answer: Answer) -> bool:
         """Whether there is something to read; what gave nothing is noted."""
-        if answer.status == FAILED:
-            raise BackendError(f"a language model did not answer: {answer.error}; run again to ask it again")
-        if not answer.ok:
+        if not answer.came().ok:
             why = " ".join(answer.error.split())[:SHOWN_WHY]
             self.notes.append(f"{_called(step)}: the model's answer was {answer.status}: {why}")
         return answer.ok
