@@ -536,7 +536,8 @@ def test_a_clip_of_which_much_is_unknown_refutes_nothing() -> None:
 def asked(camera: CameraMotion) -> tuple[Question, ...]:
     m = measurements(camera)
     facts = Facts(facts_of(camera))
-    return AskQuestions()(m.clip, camera, m.tracks, m.poses, m.kinematics, facts).questions
+    stage = AskQuestions(families=("foundationmotion",))
+    return stage(m.clip, camera, m.tracks, m.poses, m.kinematics, facts).questions
 
 
 def test_questions_speak_of_the_stretch() -> None:

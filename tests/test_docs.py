@@ -47,7 +47,7 @@ def test_the_default_recipe_says_what_the_stages_default_to():
 
 
 def test_settings_named_in_the_docs_are_real():
-    text = (ROOT / "docs" / "cli.md").read_text()
+    text = "\n".join((ROOT / "docs" / name).read_text() for name in ("cli.md", "captions.md"))
     settings = re.findall(r"^--set (\S+)", text, re.MULTILINE)
     assert len(settings) > 3
     for setting in settings:

@@ -15,7 +15,7 @@ from kinescribe.records import MotionFact, Poses
 from kinescribe.stages.events import FindEvents
 from kinescribe.stages.facts import StateFacts
 from kinescribe.stages.kinematics import MeasureKinematics
-from kinescribe.stages.statements import claim
+from kinescribe.questions.statements import claim
 from kinescribe.vocabulary import OPPOSITES, RELATIONS
 from quality.matching import same
 from tests.generator import ALL_SCENARIOS

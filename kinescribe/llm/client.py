@@ -10,17 +10,17 @@ import os
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar, get_type_hints
 
 from pydantic import BaseModel
 
 from kinescribe import plugins, prompts
-from kinescribe.errors import BackendError, StoreError
+from kinescribe.errors import BackendError, StoreError, nearest
 from kinescribe.llm.budget import Budget, Prices
 from kinescribe.llm.calls import Call, Calls, Spent
 from kinescribe.llm.gate import Breaker, Gate, Waits
@@ -84,6 +84,17 @@ class CallSettings:
                 raise ValueError(f"{name} must be positive")
         if self.repairs < 0:
             raise ValueError("repairs must not be negative")
+
+
+def call_settings(given: Mapping[str, int | float]) -> CallSettings:
+    """Return settings of calls; ValueError where there is no such setting, or it does not fit."""
+    known = get_type_hints(CallSettings)
+    for name, value in given.items():
+        if name not in known:
+            raise ValueError(f'calls: no setting "{name}"{nearest(name, known)}')
+        if known[name] in (int, int | None) and not isinstance(value, int):
+            raise ValueError(f"calls.{name} must be a whole number, not {value}")
+    return CallSettings(**given)  # type: ignore[arg-type]
 
 
 class Sent(NamedTuple):
