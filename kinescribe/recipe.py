@@ -21,6 +21,7 @@ import tomli_w
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from kinescribe import plugins
+from kinescribe.checkpoints import PREFIX
 from kinescribe.errors import RecipeError, nearest
 from kinescribe.pipeline import STAGES
 
@@ -34,12 +35,14 @@ BACKENDS: dict[str, tuple[tuple[str, str, str], ...]] = {
     "camera": (("cameras", "backend", "options"),),
     "detect": (
         ("detectors", "objects", "objects_options"),
+        ("namers", "namer", "namer_options"),
         ("detectors", "named", "named_options"),
         ("detectors", "people", "people_options"),
     ),
     "track": (("trackers", "backend", "options"),),
     "pose": (("poses", "backend", "options"),),
-    "hands": (("hands", "backend", "options"),),
+    "hands": (("hands", "backend", "options"), ("hands", "touch", "touch_options")),
+    "depth": (("depths", "backend", "options"),),
 }
 """By stage: kind of a backend, and the fields of the stage that hold its name and its settings."""
 
@@ -193,6 +196,31 @@ def models(recipe: Recipe) -> list[str]:
     return [spec.partition(":")[2] for spec in named if isinstance(spec, str) and ":" in spec]
 
 
+def checkpoints(recipe: Recipe) -> list[str]:
+    """Return the checkpoints of the Hub, by folder or id, that a recipe names, each once."""
+    backends = [
+        getattr(recipe.stages[stage], options).get("model")
+        for stage, pairs in BACKENDS.items()
+        if isinstance(recipe.stages.get(stage), STAGES[stage])
+        for kind, key, options in pairs
+        if _reads_checkpoints(kind, getattr(recipe.stages[stage], key))
+    ]
+    asked = [str(getattr(stage, "model", "")) for stage in recipe.stages.values()]
+    llms = [_without_settings(model) for model in asked if model.startswith(PREFIX)]
+    return list(dict.fromkeys(model for model in [*backends, *llms] if isinstance(model, str) and model))
+
+
+def _without_settings(model: str) -> str:
+    """Return the checkpoint of ``hf:CHECKPOINT[?SETTING=VALUE...]`` (``backends/llms/hf``)."""
+    argument = model.removeprefix(PREFIX)
+    return argument if Path(argument).expanduser().is_dir() else argument.partition("?")[0]
+
+
+def _reads_checkpoints(kind: str, name: str) -> bool:
+    card = getattr(plugins.load(kind, name), "card", None) if name else None
+    return card is not None and any(weights.startswith(PREFIX) for weights in card.weights)
+
+
 def to_tables(recipe: Recipe) -> dict[str, dict[str, Any]]:
     """Return the resolved recipe as plain tables; settings that are None are left out, as TOML has none."""
     sections = {"ingest": recipe.ingest, "run": recipe.run, **recipe.stages}
@@ -287,7 +315,7 @@ def _check_writers(stage: Any) -> None:
 
 def _check_backend(kind: str, chosen: str, key: str, options_key: str, options: Mapping[str, Any]) -> None:
     """Check one backend's name and settings; one from outside may be no dataclass and is taken as it is."""
-    if not chosen and key.startswith(("detect.", "hands.")):
+    if not chosen and key.startswith(("detect.", "hands.", "depth.")):
         return  # that detector is switched off
     if ":" not in chosen and chosen not in plugins.names(kind):
         raise RecipeError(f'{key}: no backend "{chosen}"{nearest(chosen, plugins.names(kind))}')
@@ -301,13 +329,22 @@ def _checked(key: str, hint: Any, value: Any) -> Any:
     try:
         adapter: TypeAdapter[Any] = TypeAdapter(hint, config=ConfigDict(arbitrary_types_allowed=True))
         # By way of JSON, in which an array may become a tuple though everything else is strict.
-        return adapter.validate_json(json.dumps(value), strict=True)
+        return _frozen(adapter.validate_json(json.dumps(value), strict=True))
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join([key, *map(str, first["loc"])])
         raise RecipeError(f"{where}: expected {_type_name(hint)}, got {value!r} ({first['msg']})") from error
     except TypeError as error:  # a TOML date, which no setting takes
         raise RecipeError(f"{key}: expected {_type_name(hint)}, got {value!r}") from error
+
+
+def _frozen(value: Any) -> Any:
+    """Return a value whose lists, also those within tables of options, are tuples: settings do not change."""
+    if isinstance(value, Mapping):
+        return {key: _frozen(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return tuple(_frozen(item) for item in value)
+    return value
 
 
 def _type_name(hint: Any) -> str:

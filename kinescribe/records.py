@@ -97,6 +97,8 @@ class CameraMotion:
     """Times at which the picture changes at once: a transform across them means nothing."""
     stretches: tuple[CameraStretch, ...] = ()
     """In order of time, from the first sample to the last without gaps; none where only the whole was looked at."""
+    notes: tuple[str, ...] = ()
+    """Where its parts were measured in different ways: which is from what; and what could not be done."""
 
     @property
     def known_share(self) -> float:
@@ -133,6 +135,29 @@ class Detections:
     """What could not be done, e.g. that the person nets are not on this machine."""
     velocity_px_s: Float[np.ndarray, "D 2"] | None = None
     """How the pixels inside move, as filmed, where the detector measures it (optical flow); NaN where unknown."""
+    names: tuple[str, ...] = ()
+    """What a model said there is to look for (``detect.namer``), the likeliest first; not all of it need be found."""
+
+
+@dataclass(frozen=True, eq=False)
+class Masks:
+    """Which pixels are a subject's, on a picture of this size (that at which the tracker looked)."""
+
+    height: int
+    width: int
+    rle: tuple[tuple[str | None, ...], ...]
+    """Per subject and sample, COCO's run lengths (``kinescribe.masks``); None where unknown."""
+
+    @property
+    def known(self) -> Bool[np.ndarray, "N T"]:
+        """Where there is a mask."""
+        if not self.rle:
+            return np.zeros((0, 0), dtype=bool)
+        return np.array([[one is not None for one in row] for row in self.rle], dtype=bool)
+
+    def of(self, rows: Int[np.ndarray, "M"]) -> Masks:
+        """Return those of some subjects, in the given order."""
+        return Masks(self.height, self.width, tuple(self.rle[row] for row in rows.tolist()))
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,16 +180,20 @@ class Tracks:
     """Ids of the subjects that the user marked (``track.regions``), in the file's order; none where nothing was."""
     regions: Mapping[str, int] = field(default_factory=dict)
     """What the file of marks calls them: its id to the track's. Several marks may be of one subject."""
+    masks: Masks | None = None
+    """From trackers that see pixels; their boxes are the masks', and what is hidden is unknown."""
 
     @property
     def filled(self) -> Bool[np.ndarray, "N T"]:
-        """Where a short gap was bridged: a box that was neither detected nor marked by the user."""
+        """Where a short gap was bridged: a box that was not detected, has no mask and was not marked by the user."""
         return np.isfinite(self.xyxy[..., 0]) & ~self.seen
 
     @property
     def seen(self) -> Bool[np.ndarray, "N T"]:
-        """Where a box was detected, or marked by the user."""
+        """Where a box was detected, has a mask, or was marked by the user."""
         marked = np.isin(self.ids, self.given)[:, None] & np.isfinite(self.score)
+        if self.masks is not None and len(self.ids):
+            marked = marked | self.masks.known
         return np.isfinite(self.xyxy[..., 0]) & ((self.detection >= 0) | marked)
 
     def row(self, track_id: int) -> int:
@@ -213,7 +242,7 @@ class Hands:
     """Index into ``vocabulary.CONTACTS``; 0 is unknown, the default."""
     comotion: Float[np.ndarray, "H T"]
     """Share of what lies round the hand that moves with it: what object contact rests on; NaN where the hand
-    rests or nothing round it could tell."""
+    rests, nothing round it could tell, or a net says what hands touch."""
     held_xyxy: Float[np.ndarray, "H T 4"]
     """The object in the hand, as far as it shows beside the hand; NaN where there is none or none is known."""
     held_track: Int[np.ndarray, "H T"]
@@ -222,11 +251,88 @@ class Hands:
     """Key of ``vocabulary.SKELETONS``."""
     notes: tuple[str, ...] = ()
     """What could not be done, e.g. that the hand nets are not on this machine."""
+    second_xyxy: Float[np.ndarray, "H T 4"] | None = None
+    """What the object in the hand is used on, where a net says so (Hands23's second object); NaN where nothing."""
 
     @property
     def filled(self) -> Bool[np.ndarray, "H T"]:
         """Where a short gap between two looks was bridged."""
         return np.isfinite(self.keypoints[..., 0, 0]) & ~self.seen
+
+
+@dataclass(frozen=True, eq=False)
+class Depth:
+    """How near the tracks' subjects are to the camera, where a depth net looked; without one, no rows.
+
+    *Nearness* is inverse depth: larger is nearer. A metric net gives it in 1/m. A relative net gives it up to a scale
+    and a shift that differ from picture to picture (Ranftl et al. 2020, arXiv:1907.01341): within one picture it tells
+    what is before what, over time it says something only after the background, which rests, was brought to agree.
+    """
+
+    ids: Int[np.ndarray, "N"]
+    """Track ids, in the order of ``Tracks``."""
+    nearness: Float[np.ndarray, "N T"]
+    """As the net gave it in that picture: the median over the subject's pixels. NaN where nobody looked, or nothing of
+    the subject shows. Of the same picture, it compares."""
+    spread: Float[np.ndarray, "N T"]
+    """Robust standard deviation of nearness over those pixels."""
+    extent: Float[np.ndarray, "T"]
+    """From the 5th to the 95th percentile of nearness over the whole picture; NaN where nobody looked."""
+    scale: Float[np.ndarray, "T"]
+    """With ``shift``, what brings a picture in line with the others: ``scale * nearness + shift`` compares over time.
+    NaN where the background does not tell (the camera's place is unknown, things hide it, or a relative net sees no
+    depth in it)."""
+    shift: Float[np.ndarray, "T"]
+    noise: Float[np.ndarray, "T"]
+    """Robust standard deviation of the background round what it is in the other pictures, once in line, in the units
+    of ``signal``: a smaller change of a subject is no change."""
+    metric: bool
+    """Whether nearness is in 1/m."""
+    notes: tuple[str, ...] = ()
+    """What could not be done."""
+
+    @property
+    def known(self) -> bool:
+        """Whether anything is known at all."""
+        return bool(np.isfinite(self.nearness).any())
+
+    @property
+    def usual_extent(self) -> float:
+        """Extent of the pictures that are in line, in the median; NaN where there are none."""
+        extents = (self.scale * self.extent)[np.isfinite(self.scale * self.extent)]
+        return float(np.median(extents)) if len(extents) else float("nan")
+
+    @property
+    def signal(self) -> Float[np.ndarray, "N T"]:
+        """What a change of depth shows in; it grows as a subject comes nearer, NaN where unknown.
+
+        Of a metric net the logarithm of nearness, so that 0.1 is a tenth nearer; else nearness in shares of
+        ``usual_extent``, 0 at the same place all the time.
+        """
+        aligned = self.scale * self.nearness + self.shift
+        with np.errstate(invalid="ignore", divide="ignore"):
+            found = (
+                np.log(np.where(aligned > 0, aligned, np.nan)) if self.metric else aligned / self.usual_extent
+            )
+        return np.where(np.isfinite(found), found, np.nan)
+
+    def row(self, track_id: int) -> int | None:
+        """Return the index on the N axis of a track id, or None."""
+        found = np.flatnonzero(self.ids == track_id)
+        return int(found[0]) if len(found) else None
+
+
+NO_DEPTH = Depth(
+    ids=np.zeros(0, np.int64),
+    nearness=np.zeros((0, 0)),
+    spread=np.zeros((0, 0)),
+    extent=np.zeros(0),
+    scale=np.zeros(0),
+    shift=np.zeros(0),
+    noise=np.zeros(0),
+    metric=False,
+)
+"""Nobody looked."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -381,6 +487,10 @@ class MotionFact:
     """Frame of reference: image or scene."""
     confidence: float = 1.0
     evidence: Mapping[str, float] = field(default_factory=dict)
+    """The numbers it rests on. Toward or away from the camera: ``depth_change`` where a depth net saw it, ``log_scale``
+    where the box's size did; both where they agree."""
+    metres: float | None = None
+    """How far it moves toward or away from the camera, where a metric depth net says so."""
 
 
 @dataclass(frozen=True)
@@ -395,7 +505,7 @@ class Action:
     """One motion that a sentence asserts (MoPE, KPM 4.2): words, not yet tied to any track."""
 
     predicate: str
-    """Verb lemma."""
+    """Verb lemma, or one of ``vocabulary.ORDERS``."""
     start: int
     """Character offset of the sentence that holds it."""
     end: int
@@ -412,6 +522,8 @@ class Action:
     """Rank in time; equal ranks are simultaneous."""
     span: Span | None = None
     """Seconds, where the sentence gives them."""
+    metres: float | None = None
+    """How far, where the sentence gives metres."""
     after: int | None = None
     """Index, among the text's actions, of one that this is said to come after ("then", "before", ...); None where no
     word says so: that one sentence follows another is no statement."""
@@ -473,7 +585,7 @@ class Question:
     """A multiple-choice question with exactly one true option."""
 
     category: str
-    """From ``vocabulary.QA_CATEGORIES``."""
+    """From ``vocabulary.QA_CATEGORIES``, ``KPM_CATEGORIES``, or ``CHECKLIST``."""
     text: str
     options: tuple[str, ...]
     answer_index: int

@@ -9,8 +9,8 @@ Every line is told by its keys:
   names come from ``mcqs.jsonl`` beside the file.
 - MotionAtlas's training records: ``{"video": NAME, "annotation": {"frames": [{"frame_idx", "mask", "bbox"}]}}``.
 
-Frames count from 0 at the video's first frame, pictures are upright. Of masks only the boxes are kept: no record has a
-place for masks. A line that is not as it should be is an error that names it; nothing is skipped.
+Frames count from 0 at the video's first frame, pictures are upright. Of masks only the boxes are kept. A line that is
+not as it should be is an error that names it; nothing is skipped.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from kinescribe.errors import RecipeError, nearest
+from kinescribe.masks import rle_box, rle_counts
 
 QUESTIONS = ("mcqs.jsonl", "mcqs.jsonl.gz")
 """Where MotionAtlas's benchmark says which sample is of which video."""
@@ -506,68 +507,3 @@ def _noun(value: Any) -> str | None:
 def _shown(value: Any) -> str:
     told = json.dumps(value, ensure_ascii=True)
     return told if len(told) <= 60 else f"{told[:57]}..."
-
-
-# --- COCO masks ---------------------------------------------------------------------------------------------
-
-
-def rle_counts(counts: str | list[int]) -> Int[np.ndarray, "R"]:
-    """Return the run lengths of a COCO mask, of background and subject in turn, from its string or its list.
-
-    The string has five bits a character, from '0' (48) on, the least first; a sixth bit says that the number goes on,
-    and the highest of the five of its last character is the sign. From the fourth on, a number is the difference to
-    the run before the last.
-
-    Raises:
-        ValueError: the string breaks off, has other characters, or a run is negative.
-    """
-    if not isinstance(counts, str):
-        if not all(type(n) is int and 0 <= n < 2**32 for n in counts):
-            raise ValueError(f"expected a COCO string or a list of run lengths, got {_shown(counts)}")
-        return np.array(counts, np.int64)
-    try:
-        codes = np.frombuffer(counts.encode("ascii"), np.uint8).astype(np.int64) - 48
-    except UnicodeEncodeError as error:
-        raise ValueError(f"is no COCO string: {_shown(counts[error.start])}") from error
-    if len(codes) and not (codes.min() >= 0 and codes.max() < 64):
-        raise ValueError(f"is no COCO string: {_shown(counts)}")
-    ends = np.flatnonzero((codes & 32) == 0)
-    if not len(ends) or ends[-1] != len(codes) - 1:
-        raise ValueError("the COCO string breaks off")
-    begins = np.concatenate([[0], ends[:-1] + 1])
-    length = ends - begins + 1
-    if length.max() > 8:
-        raise ValueError("is no COCO string: a number is too long")
-    place = np.arange(len(codes)) - np.repeat(begins, length)
-    numbers = np.add.reduceat((codes & 31) << (5 * place), begins)
-    numbers -= np.where(codes[ends] & 16, np.int64(1) << (5 * length), 0)
-    runs = numbers.copy()
-    runs[1::2] = np.cumsum(numbers[1::2])
-    runs[2::2] = np.cumsum(numbers[2::2])
-    if runs.min() < 0:
-        raise ValueError("is no COCO string: a run is negative")
-    return runs
-
-
-def rle_box(runs: Int[np.ndarray, "R"], height: int, width: int) -> Float[np.ndarray, "4"]:
-    """Return the edges of the box round a mask, in pixels; NaN where the mask is empty.
-
-    Args:
-        runs: ``rle_counts``, down the columns, the leftmost column first.
-        height: of the picture.
-        width: of the picture.
-
-    Raises:
-        ValueError: the runs are not as many pixels as the picture has.
-    """
-    if int(runs.sum()) != height * width:
-        raise ValueError(f"the runs hold {int(runs.sum())} pixels, the picture {width} x {height}")
-    ends = np.cumsum(runs)[1::2]
-    begins = ends - runs[1::2]
-    begins, ends = begins[ends > begins], ends[ends > begins] - 1
-    if not len(begins):
-        return _UNKNOWN.copy()
-    within = begins // height == ends // height  # a run of more than one column reaches from top to bottom
-    top = int(np.where(within, begins % height, 0).min())
-    bottom = int(np.where(within, ends % height, height - 1).max())
-    return np.array([begins.min() // height, top, ends.max() // height + 1, bottom + 1], np.float64)

@@ -101,11 +101,16 @@ PREDICATES = {
     "roll": "the camera turns about its axis",
     "zoom": "the picture grows or shrinks about a point",
     "shake": "the camera trembles",
+    "in_front_of": "the subject is nearer to the camera than the object that it overlaps in the picture",
+    "behind": "the subject is farther from the camera than the object that it overlaps in the picture",
 }
 """What a fact can assert, and what it means."""
 
 RELATIONS = ("approach", "separate", "pass", "overtake", "cross", "follow", "touch")
 """Predicates that need an object."""
+
+ORDERS = ("in_front_of", "behind")
+"""Predicates that say who is before whom: they need an object, and a depth net (``records.Depth``)."""
 
 
 def _regular(lemma: str, predicate: str, direction: tuple[str, ...] = (), double: bool = False) -> Verb:
@@ -359,7 +364,7 @@ CAMERA_LABELS = (
 EVENTS = (
     "visible", "enter", "leave", "move", "start", "still", "oscillate", "grow", "shrink", "accelerate", "decelerate",
     "approach", "separate", "pass", "overtake", "cross", "follow", "touch", "raise", "lower", "bend", "straighten",
-    "jump", "lean", "turn", "repeat", "camera",
+    "jump", "lean", "turn", "repeat", "camera", "nearer", "farther", *ORDERS,
 )  # fmt: skip
 """Kinds of measured events."""
 

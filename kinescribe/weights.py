@@ -92,6 +92,24 @@ NO_NETWORK = re.compile(
 )
 
 
+def is_set(variable: str) -> bool:
+    """Return whether a variable of the environment says yes."""
+    return os.environ.get(variable, "").strip().lower() in ("1", "true", "yes", "on")
+
+
+def offline() -> bool:
+    """Return whether the network is off limits (``KINESCRIBE_OFFLINE=1``): then nothing is fetched."""
+    return is_set("KINESCRIBE_OFFLINE")
+
+
+def _demand_network(what: str) -> None:
+    if offline():
+        raise BackendError(
+            f"{what} is not on this machine and is not fetched, as KINESCRIBE_OFFLINE is set; unset it to go on the "
+            f"network, or copy the folder {folder()} from a machine that has it"
+        )
+
+
 def folder() -> Path:
     """Return where nets lie: ``$KINESCRIBE_CACHE/models``, or ``models`` in the user's cache."""
     chosen = os.environ.get("KINESCRIBE_CACHE")
@@ -136,6 +154,7 @@ def pull(
     wanted = list(NETS if names is None else names)
     missing = [name for name in wanted if not available(name)]
     if missing:
+        _demand_network(f"the net {missing[0]}")
         with TemporaryDirectory(prefix="kinescribe-") as temporary:
             progress(f"downloading {WHEEL} (36 MB) with pip, for {', '.join(missing)}")
             wheel = _download(Path(temporary))
@@ -361,6 +380,7 @@ def fetch(file: str, progress: Callable[[str], None] = lambda message: None) -> 
     if wanted is None:
         return _local(file)
     if _wrong(wanted):
+        _demand_network(wanted.url)
         content = _received(wanted, progress)
         kept = Kept(wanted.url, hashlib.sha256(content).hexdigest(), "")
         if wanted.sha256 not in (None, kept.downloaded_sha256):

@@ -23,7 +23,19 @@ from tempfile import TemporaryDirectory
 
 from kinescribe.cli.texts import plain
 from kinescribe.language import parse
-from quality import calibration, events, gold, metrics, people, sheets, tables, worlds, writers
+from quality import (
+    calibration,
+    events,
+    gold,
+    metrics,
+    people,
+    questions,
+    regions,
+    sheets,
+    tables,
+    worlds,
+    writers,
+)
 from quality.parser import tables as parser_tables
 from quality.tables import Measured, number, table
 from tests.bodies import BODY_SCENARIOS
@@ -47,7 +59,18 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seeds", type=int, default=2, help="worlds per scenario (default 2)")
     parser.add_argument("--held-out", action="store_true", help="use the held-out seeds")
     parser.add_argument(
-        "--only", choices=["worlds", "gold", "people", "parser", "metrics", "events", "writers"]
+        "--only",
+        choices=[
+            "worlds",
+            "gold",
+            "people",
+            "parser",
+            "metrics",
+            "events",
+            "writers",
+            "questions",
+            "regions",
+        ],
     )
     parser.add_argument("--scenario", default="", help="only scenarios whose name holds this")
     parser.add_argument(
@@ -82,6 +105,10 @@ def main(arguments: list[str] | None = None) -> int:
             (worlds.HELD_OUT if args.held_out else worlds.DEVELOPMENT)[: args.seeds],
             args.workers,
             args.held_out,
+        ),
+        "questions": lambda: _questions(args.seeds, args.held_out, args.workers),
+        "regions": lambda: regions.table(
+            (worlds.HELD_OUT if args.held_out else worlds.DEVELOPMENT)[: args.seeds], workers=args.workers
         ),
     }
     texts = {name: part() for name, part in parts.items() if args.only in (None, name)}
@@ -120,6 +147,22 @@ def _worlds(seeds: int, held_out: bool, scenario: str, workers: int, picture: bo
         "#### Seeing, by scenario\n\n" + tables.by_scenario(found, tables.SEEING, tables.seen),
         "#### Saying, by scenario\n\n" + tables.by_scenario(found, tables.SAYING, tables.said),
     ])  # fmt: skip
+
+
+def _questions(seeds: int, held_out: bool, workers: int) -> str:
+    known = worlds.HELD_OUT if held_out else worlds.DEVELOPMENT
+    chosen, composed = known[:seeds], known[: COMPOSED_PER_SEED * seeds]
+    names = {**dict.fromkeys((*ALL_SCENARIOS, *BODY_SCENARIOS), chosen), worlds.COMPOSED: composed}
+    names |= dict.fromkeys((questions.COUPLES, questions.SEQUENCES), composed)
+    jobs = [(name, seed, questions.EXACT) for name in names for seed in names[name]]
+    # From pixels: one world of each kind, since each takes seconds.
+    pixels = {**dict.fromkeys(ALL_SCENARIOS, chosen[:1]), worlds.COMPOSED: composed[:COMPOSED_PER_SEED]}
+    jobs += [(name, seed, questions.PIXELS) for name in pixels for seed in pixels[name]]
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        asked = [one for found in pool.map(questions.asked_of, jobs, chunksize=8) for one in found]
+    kind = "held-out" if held_out else "development"
+    title = f"Questions of {len(jobs)} worlds and bodies, {kind} seeds {chosen[0]}-{chosen[-1]}"
+    return questions.table(asked, f"{title} (composed: to {composed[-1]})")
 
 
 def _jobs(chosen: range, composed: range, scenario: str = "") -> list[tuple[str, int, str]]:

@@ -20,11 +20,13 @@ from kinescribe.checks import Measurements, check
 from kinescribe.geometry import apply_affine, box_iou
 from kinescribe.records import (
     CAMERA,
+    NO_DEPTH,
     CameraMotion,
     CameraStretch,
     Captions,
     Claim,
     Clip,
+    Depth,
     Detections,
     Facts,
     Kinematics,
@@ -171,7 +173,7 @@ def _replaced(world: World, known: Rendered, got: Mapping[type, Any]) -> dict[st
     return said
 
 
-UNTIL_FACTS = ("camera", "detect", "track", "pose", "kinematics", "events", "facts")
+UNTIL_FACTS = ("camera", "detect", "track", "pose", "depth", "kinematics", "events", "facts")
 """Stages that facts need; hands are not among them."""
 
 
@@ -273,6 +275,7 @@ def _measured_facts(
         CameraMotion: exact_camera(known),
         Tracks: tracks,
         Poses: poses or Poses(np.zeros(0, np.int64), none, none, "blazepose33"),
+        Depth: NO_DEPTH,
     }
     for name in ("kinematics", "events", "facts"):
         stage = pipeline.STAGES[name]()

@@ -25,7 +25,18 @@ from kinescribe import pipeline
 from kinescribe.backends.captioners.foundationmotion import Aspects
 from kinescribe.language import names
 from kinescribe.language.render import phrase
-from kinescribe.records import CAMERA, CameraMotion, Captions, Clip, Facts, MotionFact, Poses, Tracks
+from kinescribe.records import (
+    CAMERA,
+    NO_DEPTH,
+    CameraMotion,
+    Captions,
+    Clip,
+    Depth,
+    Facts,
+    MotionFact,
+    Poses,
+    Tracks,
+)
 from kinescribe.stages.caption import WriteCaptions
 from kinescribe.video import ArrayFrames, Frames
 from kinescribe.vocabulary import OPPOSITES
@@ -116,7 +127,7 @@ def _told(name: str, seed: int, kind: str) -> Told | None:
         )
     stages = {n: pipeline.STAGES[n]() for n in worlds.UNTIL_FACTS}
     if name in BODY_SCENARIOS:
-        have[Clip] = known.clip
+        have |= {Clip: known.clip, Depth: NO_DEPTH}
         for stage in ("kinematics", "events", "facts"):
             made = stages[stage](*(have[k] for k in pipeline.reads(stages[stage]).values()))
             have[pipeline.writes(stages[stage])] = made

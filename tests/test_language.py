@@ -13,7 +13,16 @@ from kinescribe.language import ground, names, parse, render, resolve, sentence
 from kinescribe.language.grounding import meaning
 from kinescribe.language.render import _VERBS, in_order, phrase, said_shape, said_span
 from kinescribe.records import CAMERA, Action, Claim, MotionFact, Span, Tracks
-from kinescribe.vocabulary import COMPASS, MAGNITUDES, PARTS, PREDICATES, RELATIONS, TRAJECTORY_PHRASES, VERBS
+from kinescribe.vocabulary import (
+    COMPASS,
+    MAGNITUDES,
+    ORDERS,
+    PARTS,
+    PREDICATES,
+    RELATIONS,
+    TRAJECTORY_PHRASES,
+    VERBS,
+)
 
 
 def tracks_of(*labels: str) -> Tracks:
@@ -37,7 +46,7 @@ GOING = {
         "pass": ["left", "right", "up", "down"], "lean": ["left", "right", "forward", "backward"],
         "turn": ["left", "right", "clockwise", "counterclockwise"],
         **{p: [] for p in ("start", "stop", "pause", "stay", "accelerate", "decelerate", "jump",
-                           "raise", "lower", "bend", "straighten", *(r for r in RELATIONS if r != "pass"))},
+                           "raise", "lower", "bend", "straighten", *(r for r in RELATIONS if r != "pass"), *ORDERS)},
     },
 }  # fmt: skip
 """Which directions each predicate can have, for the camera and for the rest."""
@@ -60,6 +69,8 @@ def motion_facts(draw: st.DrawFn, subject: int | None = None) -> MotionFact:
         more["direction"] = () if optional else (draw(st.sampled_from(table[predicate])),)
     if predicate == "move" and who != CAMERA:
         more |= draw(moves())
+        if set(more.get("direction", ())) & {"toward_camera", "away_from_camera"}:  # type: ignore[call-overload]
+            more["metres"] = draw(st.one_of(st.none(), st.integers(1, 400).map(lambda tenths: tenths / 10)))
     elif predicate in ("raise", "lower"):
         more |= {
             "part": draw(st.sampled_from(ARMS)),
@@ -74,7 +85,7 @@ def motion_facts(draw: st.DrawFn, subject: int | None = None) -> MotionFact:
         }
     elif predicate == "jump":
         more["count"] = draw(counts)
-    elif predicate in RELATIONS:
+    elif predicate in (*RELATIONS, *ORDERS):
         more["object"] = draw(st.sampled_from([i for i in (PERSON, OTHER, CAR, THING) if i != who]))
     name = f"f{draw(st.integers(0, 999)):03d}"
     return MotionFact(name, who, predicate, span, **more)  # type: ignore[arg-type]
@@ -115,7 +126,7 @@ def assert_says(claim: Claim, fact: MotionFact) -> None:
     unsaid = {"back_and_forth"} if fact.trajectory == "back_and_forth" else set()
     assert set(meant.direction) - unsaid == set(fact.direction) - unsaid
     assert (meant.trajectory, meant.count, meant.part) == (said_shape(fact), fact.count, fact.part)
-    assert (meant.magnitude, meant.span) == (fact.magnitude, said_span(fact))
+    assert (meant.magnitude, meant.span, meant.metres) == (fact.magnitude, said_span(fact), fact.metres)
 
 
 @given(motion_facts())
@@ -181,7 +192,7 @@ def test_every_wording_of_a_predicate_means_it(predicate: str) -> None:
     part = {"raise": "left_arm", "lower": "left_arm", "bend": "left_knee", "straighten": "left_knee"}.get(
         predicate
     )
-    other = CAR if predicate in RELATIONS else None
+    other = CAR if predicate in (*RELATIONS, *ORDERS) else None
     way = ("forward",) if predicate == "lean" else ()
     fact = MotionFact("f", subject, predicate, Span(0, 1), part=part, object=other, direction=way)
     for variant in range(len(_VERBS[predicate])):

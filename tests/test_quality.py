@@ -299,6 +299,7 @@ def test_every_fact_has_a_family_with_a_curve():
         "rests",
         "tempo",
         "depth",
+        "seen_depth",
         "repeats",
         "travel",
     }

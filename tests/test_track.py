@@ -76,10 +76,13 @@ class Pieces:
 
 # --- every tracker ------------------------------------------------------------------------------------------
 
+LINKERS = [name for name in plugins.names("trackers") if not hasattr(plugins.load("trackers", name), "follow")]
+"""Those that link boxes; those that follow masks need nets and are in ``tests/hf`` and ``test_masks.py``."""
 
-@pytest.mark.parametrize("name", plugins.names("trackers"))
+
+@pytest.mark.parametrize("name", LINKERS)
 @pytest.mark.parametrize("world", ["pair_cross", "cut", "pan_with_mover", "nothing_clean"])
-def test_every_tracker_keeps_the_contract(name: str, world: str):
+def test_every_linker_keeps_the_contract(name: str, world: str):
     known = w.truth(w.SCENARIOS[world](1))
     seen = w.observe(known, 1, **MIXED)  # type: ignore[arg-type]
     tracks = plugins.load("trackers", name)()(known.clip, known.camera, seen)
@@ -100,16 +103,16 @@ def test_every_tracker_keeps_the_contract(name: str, world: str):
         assert not (held[:, before].any(1) & held[:, ~before].any(1)).any()
 
 
-@pytest.mark.parametrize("name", plugins.names("trackers"))
-def test_every_tracker_has_nothing_to_say_about_nothing(name: str):
+@pytest.mark.parametrize("name", LINKERS)
+def test_every_linker_has_nothing_to_say_about_nothing(name: str):
     known = standing()
     tracks = plugins.load("trackers", name)()(known.clip, known.camera, detections(known.clip, []))
     assert tracks.xyxy.shape == (0, 30, 4)
     assert tracks.label == ()
 
 
-@pytest.mark.parametrize("name", plugins.names("trackers"))
-def test_every_tracker_forgets_other_clips(name: str):
+@pytest.mark.parametrize("name", LINKERS)
+def test_every_linker_forgets_other_clips(name: str):
     def run(world: str) -> Tracks:
         known = w.truth(w.SCENARIOS[world](2))
         seen = w.observe(known, 2, **BLOBS)  # type: ignore[arg-type]

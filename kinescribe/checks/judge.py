@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from kinescribe.checks.bodies import LIMB_SIGNS, judge_limb
 from kinescribe.checks.camera import judge_camera
+from kinescribe.checks.depths import along_sight, judge_order
 from kinescribe.checks.measurements import Judgement, Measurements, Window
 from kinescribe.checks.meetings import judge_meeting
 from kinescribe.checks.paths import move, stay
@@ -14,7 +15,7 @@ from kinescribe.checks.stances import judge_stance
 from kinescribe.checks.tempo import accelerate, decelerate, pause, start, stop
 from kinescribe.language.grounding import FRAME_WORDS, meaning
 from kinescribe.records import CAMERA, Action, Claim
-from kinescribe.vocabulary import RELATIONS
+from kinescribe.vocabulary import ORDERS, RELATIONS
 
 
 def check(claim: Claim, measurements: Measurements) -> Judgement:
@@ -49,6 +50,8 @@ def _affirmed(claim: Claim, measured: Measurements) -> Judgement:
         return Judgement(None, f"subject {claim.subject} has no path")
     if predicate in ("approach", "separate"):
         return judge_distance(claim, measured)
+    if predicate in ORDERS:
+        return judge_order(claim, measured)
     if predicate in RELATIONS:
         return judge_meeting(claim, measured)
     if claim.action.patient is not None and not _is_frame(claim.action.patient):
@@ -58,7 +61,9 @@ def _affirmed(claim: Claim, measured: Measurements) -> Judgement:
     if predicate not in _PATH_CHECKS:
         return Judgement(None, f'"{predicate}" is measured for the camera only')
     window = measured.window(claim.subject, claim.action.span)
-    return window if isinstance(window, Judgement) else _PATH_CHECKS[predicate](claim.action, window)
+    if isinstance(window, Judgement):
+        return (along_sight(claim, measured) if predicate == "move" else None) or window
+    return _PATH_CHECKS[predicate](claim.action, window)
 
 
 def _is_frame(patient: str) -> bool:

@@ -23,7 +23,7 @@ from kinescribe.checks.tolerances import (
     MIN_SHIFT_WIDTHS,
 )
 from kinescribe.geometry import stretches
-from kinescribe.records import CameraMotion, Clip, Kinematics, Poses, Span, Tracks
+from kinescribe.records import NO_DEPTH, CameraMotion, Clip, Depth, Kinematics, Poses, Span, Tracks
 
 
 class Judgement(NamedTuple):
@@ -42,6 +42,7 @@ class Measurements:
     tracks: Tracks
     poses: Poses
     kinematics: Kinematics
+    depth: Depth = NO_DEPTH
 
     def row(self, subject: int) -> int | None:
         """Return the index of a track on the N axis of the kinematics, or None."""
@@ -73,6 +74,7 @@ class Measurements:
             tracks=_during(self.tracks, kept),
             poses=_during(self.poses, kept),
             kinematics=Kinematics(_during(motion, kept), _during(joints, kept)),
+            depth=_during(self.depth, kept) if len(self.depth.ids) else self.depth,
         )
 
     def as_filmed(self) -> Measurements:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from jaxtyping import Float
 
-from kinescribe.checks.measurements import Judgement, Window, all_of, limit, rise
+from kinescribe.checks import depths
+from kinescribe.checks.measurements import Judgement, Window, all_of, any_of, limit, rise
 from kinescribe.checks.shapes import manner, shape, strokes, to_and_fro, turned
 from kinescribe.checks.tolerances import (
     DOUBT,
@@ -39,12 +42,29 @@ def move(action: Action, window: Window) -> Judgement:
         judged.append(judgement)
     judged += [_other_way(window, direction, action) for direction in others]
     if not judged:
-        judged.append(_moved(window))
+        judged.append(any_of([_moved(window), *_along_sight(window)]))
+    if action.metres is not None:
+        judged.append(_so_far(action, window))
     if action.trajectory is not None and action.trajectory != "static":
         judged.append(shape(stretch, action.trajectory))
     if action.count is not None and not _turning(action):
         judged.append(strokes(window, compass, action.count))
     return all_of([*judged, *manner(action, stretch)])
+
+
+def _along_sight(window: Window, signs: Sequence[int] = (1, -1)) -> list[Judgement]:
+    """Judge coming nearer and going away, where a depth net saw the subject."""
+    measured, subject = window.measured, int(window.measured.kinematics.tracks.ids[window.row])
+    if measured.depth.row(subject) is None:
+        return []
+    return [depths.approaches(measured, subject, window.said, sign) for sign in signs]
+
+
+def _so_far(action: Action, window: Window) -> Judgement:
+    if set(action.direction) <= {"toward_camera", "away_from_camera"} and action.direction:
+        subject = int(window.measured.kinematics.tracks.ids[window.row])
+        return depths.went_metres(window.measured, subject, window.said, action.metres or 0.0)
+    return Judgement(None, "metres are known along the line of sight only")
 
 
 def _turning(action: Action) -> bool:
@@ -75,7 +95,8 @@ def stay(action: Action, window: Window) -> Judgement:
     if inner.extent < inner.needed and not _feet_stay(inner):
         return Judgement(None, f"{why}, but the feet step, the shoulders turn, or it is too small to tell")
     if inner.extent < inner.needed:
-        return Judgement(True if nearer < 3 * MIN_SCALE_LOG else None, why)
+        passing = any(judged.holds for judged in _along_sight(window))
+        return Judgement(True if nearer < 3 * MIN_SCALE_LOG and not passing else None, why)
     return Judgement(False if inner.extent >= inner.needed / DOUBT else None, why)
 
 
@@ -169,6 +190,24 @@ def _other_way(window: Window, direction: str, action: Action) -> Judgement:
 
 
 def _depth(window: Window, sign: int) -> Judgement:
+    """Nearer is what a depth net sees nearer, where one looked and tells; else what is larger.
+
+    Where the net and the size show opposite ways nothing is known.
+    """
+    for seen in _along_sight(window, (sign,)):
+        if seen.holds is not None:
+            return _undisputed(seen, window, sign)
+    return _by_size(window, sign)
+
+
+def _undisputed(seen: Judgement, window: Window, sign: int) -> Judgement:
+    other = _by_size(window, -sign if seen.holds else sign)
+    if other.holds:
+        return Judgement(None, f"{seen.why}, but {other.why}")
+    return seen
+
+
+def _by_size(window: Window, sign: int) -> Judgement:
     """Nearer is larger, as long as neither the camera's scale nor the border changes the box."""
     labels = window.measured.camera.labels_in(Span(float(window.times[0]), float(window.times[-1])))
     if any(label.startswith(("zoom", "dolly", "complex", "unknown")) for label in labels):

@@ -23,7 +23,6 @@ from kinescribe.kinematics.posture import trunk_px
 from kinescribe.records import Action, Claim
 from kinescribe.vocabulary import SKELETONS
 
-
 _WHOLE = {
     "lean": (None, "body", "upper_body", "torso", "trunk", "back"),
     "turn": (None, "body", "torso", "trunk"),

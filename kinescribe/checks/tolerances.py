@@ -23,6 +23,21 @@ MIN_SHARE_OF_EXTENT = 0.25
 """A way there must be this much of all the subject does: a bob against the way is no change of direction."""
 MIN_SCALE_LOG = 0.2
 """Change of ln(size) that shows a change of depth: 22 %, more than a striding person's box breathes."""
+DEPTH_CHANGE_LOG = 0.1
+"""Change of ln(distance) that a metric depth net must show: a tenth; facts ask for 0.15 ..."""
+DEPTH_CHANGE_SHARE = 0.055
+"""... of a relative net, in shares of how deep the picture is (facts: 0.08) ..."""
+DEPTH_NOISE = 5.0
+"""... and so many standard deviations of its noise (facts: 6). Of what rests so much seems to come in three seconds,
+where a metric net errs by 6 %: of white noise 1 %, if half of it lasts for 0.2 s 5 %, if four fifths do 9 %."""
+METRES_OFF, METRES_OFF_M = 0.2, 0.2
+"""A distance in metres may be off by this share or this much; at twice it, it is wrong. On rooms that nets were trained
+on they are off by 5 to 10 % (AbsRel on NYU: Bhat et al. 2023, arXiv:2302.12288), elsewhere by more."""
+MIN_DEPTH_ORDER = 0.07
+"""By this share of their distance (of the picture's depth, where it is not metric) one is before another (facts: 0.1)
+..."""
+MIN_BEFORE = 0.9
+"""... in this share of the looks at least."""
 MIN_KNOWN = 0.5
 """Share of the samples in a span that must be known."""
 MAX_LOST_S = 0.35

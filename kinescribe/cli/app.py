@@ -14,6 +14,7 @@ import hashlib
 import json
 import shlex
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -231,10 +232,21 @@ def _check_regions(recipe: Any, videos: list[Path], out: Path) -> None:
 
 
 def _fetch(recipe: Any) -> None:
-    """Download, once and before the work begins, the weights that a recipe names as a setting ``model``."""
-    from kinescribe import weights
+    """Download, once and before the work begins, the files of weights that a recipe names as a setting ``model``.
+
+    Checkpoints of the Hub are large and have terms: they are asked for, not fetched.
+    """
+    from kinescribe import checkpoints, weights
+    from kinescribe.recipe import checkpoints as named
     from kinescribe.recipe import models
 
+    missing = [name for name in named(recipe) if not checkpoints.there(name)]
+    if missing:
+        pull = " ".join([weights.PULL, *(f"{checkpoints.PREFIX}{name}" for name in missing)])
+        raise BackendError(
+            f"the recipe names {len(missing)} checkpoint(s) that are not on this machine: run `{pull}`, or name "
+            "folders that have a config.json"
+        )
     for file in models(recipe):
         weights.fetch(file, lambda message: typer.echo(message, err=True))
 
@@ -396,25 +408,46 @@ def pull(
         list[str] | None,
         typer.Argument(
             metavar="[NAME...]",
-            help="Nets, files for --detector or --pose, or addresses with #sha256=...; default: the default nets.",
+            help="Nets, files for --detector or --pose, addresses with #sha256=..., or hf:ORG/NAME[@REVISION]; "
+            "default: the default nets.",
         ),
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Fetch the nets, once (36 MB, by way of pip); everything else works without a network.
+    """Fetch nets and checkpoints, once; everything else works without a network.
 
-    Example: kinescribe models pull
+    Without a name the default nets are fetched: 36 MB, by way of pip.
+
+    Example: kinescribe models pull hf:IDEA-Research/grounding-dino-tiny
     """
-    from kinescribe import weights
+    from kinescribe import checkpoints, weights
+    from kinescribe.cli import show
 
     def say(message: str) -> None:
-        typer.echo(message, err=True)
+        if not as_json:
+            typer.echo(message, err=True)
 
-    files = [name for name in names or [] if name in weights.PUBLISHED or "://" in name]
-    nets = [name for name in names or [] if name not in files]
-    for path in weights.pull(nets, say) if nets or files else weights.pull(None, say):
+    asked = names or []
+    models = [name for name in asked if checkpoints.is_checkpoint(name)]
+    files = [name for name in asked if name in weights.PUBLISHED or "://" in name]
+    nets = [name for name in asked if name not in files and name not in models]
+    paths = weights.pull(nets if asked else None, say) if nets or not asked else []
+    paths += [weights.fetch(file, say) for file in files]
+    pulled = [_pulled(model, say, as_json) for model in models]
+    if as_json:
+        found = [{**each._asdict(), "folder": str(each.folder)} for each in pulled]
+        typer.echo(show.to_json({"files": [str(path) for path in paths], "checkpoints": found}))
+        return
+    for path in [*paths, *(each.folder for each in pulled)]:
         typer.echo(path)
-    for file in files:
-        typer.echo(weights.fetch(file, say))
+
+
+def _pulled(model: str, say: Callable[[str], None], quiet: bool) -> Any:
+    from kinescribe import checkpoints
+    from kinescribe.cli import pulling, show
+
+    with pulling.Reporter(show.console(error=True), quiet) as reporter:
+        return checkpoints.pull(model, say, reporter)
 
 
 @app.command()
@@ -432,6 +465,8 @@ def doctor(as_json: AsJson = False) -> None:
     else:
         for check in found:
             mark, remedy = ("ok  ", "") if check.fine else ("MISS", f"\n       -> {check.remedy}")
+            if check.needs:
+                mark, remedy = "opt ", "".join(f"\n       -> {what}" for what in check.needs.values())
             typer.echo(f"{mark}  {check.name}: {check.found}{remedy}")
     raise typer.Exit(0 if all(check.fine for check in found) else 1)
 

@@ -359,6 +359,8 @@ def _measure(videos: Sequence[Path], place: Path, settings: Sequence[str], worke
 @contextmanager
 def _scenes(place: Path) -> Iterator[tuple[list[str], Any]]:
     """Give the clips of a run that were measured to the end, and what gives all that is known of one."""
+    from dataclasses import replace
+
     from kinescribe import records as kinds
     from kinescribe.backends import Scene
     from kinescribe.checks import Measurements
@@ -373,7 +375,10 @@ def _scenes(place: Path) -> Iterator[tuple[list[str], Any]]:
         def scene(clip_id: str) -> Scene:
             clip, found = clips[clip_id], run.records(clip_id)
             return Scene(
-                Measurements(clip, *(found[kind] for kind in measured)),
+                replace(
+                    Measurements(clip, *(found[kind] for kind in measured)),
+                    depth=found.get(kinds.Depth, kinds.NO_DEPTH),
+                ),
                 VideoFrames(clip, run.recipe.ingest.max_side),
                 found[kinds.Hands],
                 found[kinds.Facts],

@@ -1,13 +1,15 @@
-"""Growing and shrinking: coming nearer and going away, as far as a box can tell."""
+"""Coming nearer and going away: as far as a box can tell, by growing and shrinking, and as a depth net sees it."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Float
 
+from kinescribe.events import nearness
 from kinescribe.events.scene import Scene, changes_scale, span_of
 from kinescribe.events.settings import EventSettings
 from kinescribe.geometry import Smoother, box_size, stretches, touches_border, turning_points
@@ -18,10 +20,54 @@ HALF_WINDOW_S = 0.6
 """Of the smoothing before turning points: boxes breathe with every step."""
 MIN_STEPS, MIN_TIME_S = 8, 0.8
 """Fewer samples, and a shorter time, show no growth."""
+MAX_KEPT = 0.3
+"""What grows without coming nearer by this share of what its size would mean does not come ..."""
+DOUBTS = 5.0
+"""... if so many standard deviations of its depth are less than what is missing (``EventSettings.min_depth_noise``)."""
 
 
 def find(scene: Scene, settings: EventSettings, found: Sequence[Event]) -> Iterator[Event]:
-    """Yield growth and shrinkage of boxes whose place in the scene is known and that the camera does not scale."""
+    """Yield what depth shows, then growth and shrinkage of boxes that it does not tell of already, or speak against.
+
+    Boxes tell where their place in the scene is known and the camera does not scale them.
+    """
+    seen = [e for row in range(len(scene.depth.ids)) for e in nearness.changes(scene, row, settings)]
+    sizes = list(_of_sizes(scene, settings))
+    for event in seen:
+        alike = [e for e in sizes if _agree(e, event)]
+        against = any(_same_time(e, event) and not _agree(e, event) for e in sizes)
+        if not against:
+            own = {"log_scale": alike[0].values["log_scale"]} if alike else {}
+            yield replace(event, values={**event.values, **own})
+    yield from (e for e in sizes if not any(_same_time(e, one) for one in seen) and not _rests(scene, e))
+
+
+def _same_time(one: Event, other: Event) -> bool:
+    shared = min(one.span.end_s, other.span.end_s) - max(one.span.start_s, other.span.start_s)
+    return one.subject == other.subject and shared >= 0.3 * min(one.span.duration_s, other.span.duration_s)
+
+
+def _agree(size: Event, depth: Event) -> bool:
+    return _same_time(size, depth) and (size.kind == "grow") == (depth.kind == "nearer")
+
+
+def _rests(scene: Scene, size: Event) -> bool:
+    """Whether a metric net says that what grows or shrinks keeps its distance: it opens, or gains a part."""
+    row = scene.depth.row(size.subject) if scene.depth.metric else None
+    if row is None:
+        return False
+    for one in nearness.series(scene, row):
+        times = scene.clip.times_s[one.samples]
+        inside = (times >= size.span.start_s - 1e-9) & (times <= size.span.end_s + 1e-9)
+        if times[inside].size and float(np.ptp(times[inside])) >= 0.8 * size.span.duration_s:
+            came = float(one.calm[inside][-1] - one.calm[inside][0]) / size.values["log_scale"]
+            missing = (1 - MAX_KEPT) * abs(size.values["log_scale"])
+            return came <= MAX_KEPT and DOUBTS * one.noise <= missing
+    return False
+
+
+def _of_sizes(scene: Scene, settings: EventSettings) -> Iterator[Event]:
+    """Growth and shrinkage of boxes."""
     rows = [row for row in range(len(scene.tracks.ids)) if _may_tell(scene, row)]
     boxes = scene.tracks.xyxy
     with np.errstate(invalid="ignore"):

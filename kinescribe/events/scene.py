@@ -11,7 +11,7 @@ from jaxtyping import Float
 
 from kinescribe.events.settings import EventSettings
 from kinescribe.kinematics.posture import Figure
-from kinescribe.records import CameraMotion, Clip, Event, Kinematics, Poses, Span, Tracks
+from kinescribe.records import NO_DEPTH, CameraMotion, Clip, Depth, Event, Kinematics, Poses, Span, Tracks
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,6 +23,7 @@ class Scene:
     tracks: Tracks
     poses: Poses
     kinematics: Kinematics
+    depth: Depth = NO_DEPTH
 
     @cached_property
     def figures(self) -> tuple[Figure, ...]:

@@ -36,6 +36,21 @@ class EventSettings:
     """How straight ln(size) must go with time (r squared) to be a change of depth ..."""
     min_depth_fit_blob: float = 0.93
     """... and for regions without a class."""
+    min_depth_log: float = 0.15
+    """Change of ln(distance) that shows that something comes or goes, where a metric net looks: 16 %, half of what
+    sizes must show; a step of 0.3 m at two metres ..."""
+    min_depth_share: float = 0.08
+    """... of a relative net, in shares of how deep the picture is; such a step is 0.26 in a room from two to six ..."""
+    min_depth_noise: float = 6.0
+    """... and this many standard deviations of the noise. Of things that rest, this many are said to come or go within
+    six seconds, where a metric net errs by 6 % (10 %): of white noise none (none); if half of it lasts for 0.2 s, 0.2 %
+    (0.8 %); if four fifths of it do, 6 % (12 %)."""
+    min_order: float = 0.1
+    """By so much one is nearer than another to be in front of it: of ln(distance), or of how deep the picture is ..."""
+    min_order_share: float = 0.7
+    """... in this share of the looks from the first such to the last ..."""
+    min_order_s: float = 1.0
+    """... for so long at least."""
     min_arm_torsos: float = 0.6
     """How far a wrist or an ankle must rise or fall, in torso lengths: hanging is -1, level with the shoulder 0."""
     min_middle_torsos: float = 0.2

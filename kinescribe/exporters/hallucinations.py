@@ -31,10 +31,12 @@ from kinescribe.language import ground, names, parse, render
 from kinescribe.language.grounding import states
 from kinescribe.plain import to_json
 from kinescribe.records import (
+    NO_DEPTH,
     CameraMotion,
     Caption,
     Captions,
     Clip,
+    Depth,
     Facts,
     Kinematics,
     MotionFact,
@@ -154,6 +156,7 @@ def _refuted(text: str, records: Mapping[type, Any]) -> bool:
 
 def _verdicts(text: str, records: Mapping[type, Any]) -> list[bool | None]:
     """Return what the measurements say of each claim of a text."""
-    measured = Measurements(*(records[kind] for kind in (Clip, CameraMotion, Tracks, Poses, Kinematics)))
+    needed = (Clip, CameraMotion, Tracks, Poses, Kinematics)
+    measured = replace(Measurements(*(records[kind] for kind in needed)), depth=records.get(Depth, NO_DEPTH))
     claims = ground(parse(text), measured.tracks, names(measured.tracks))
     return [check(claim, measured).holds for claim in claims]

@@ -10,7 +10,8 @@ UTF-8, one object per line, unknown numbers are null. Keys, in order:
   null per frame index; part_of, contact, same_as, which are null but for hands and what they hold. A hand
   (label ``left hand`` or ``right hand``) is part_of a person's track and has one contact state per frame index; what
   it holds (label ``object in left hand`` ...) is part_of the hand, and same_as names, per frame index, the track
-  of the same object or null.
+  of the same object or null. With option ``masks=true`` also masks: per frame index COCO's {size: [height, width],
+  counts} on a picture of that size, or null; null for tracks without any.
 - ``facts.jsonl``: clip_id, fact_id, subject, predicate, part, level, direction, magnitude, trajectory, count,
   t_start, t_end, object, frame_of_reference, confidence, evidence. Subject -1 is the camera.
 - ``captions.jsonl``: clip_id, scope, subject, text, source, verdicts: one {claim, start, end, holds, why} per
@@ -28,6 +29,7 @@ and clip id, within a clip as recorded. Keys are only ever added.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -66,15 +68,17 @@ BOX_DECIMALS = 6
 
 Records = Mapping[type, Any]
 Row = dict[str, Any]
+Table = Callable[[Clip, Records], Iterator[Row]]
 
 
-def export(run: RunReader, out: Path, *, contradicted: bool = False) -> Exported:
+def export(run: RunReader, out: Path, *, contradicted: bool = False, masks: bool = False) -> Exported:
     """Write a run as JSON Lines into a folder; the five files are replaced together.
 
     Args:
         run: what is exported.
         out: the folder; it is made.
         contradicted: whether captions with a contradicted claim are kept, with their verdicts.
+        masks: whether tracks are written with their masks; the file grows by half a kilobyte per box.
 
     Raises:
         StoreError: a question does not have four options.
@@ -85,6 +89,7 @@ def export(run: RunReader, out: Path, *, contradicted: bool = False) -> Exported
     paths = tuple(out / f"{name}.jsonl" for name in TABLES)
     done = pending = unfit = 0
     sieve = Sieve(contradicted)
+    tables: dict[str, Table] = {**TABLES, "tracks": partial(track_rows, masks=masks)}
     with whole_files(paths) as streams:
         for clip in wanted_clips(run):
             records = run.records(clip.id)
@@ -93,7 +98,7 @@ def export(run: RunReader, out: Path, *, contradicted: bool = False) -> Exported
                 continue
             records = sieve(clip, records)
             unfit += num_unfit(records)
-            for stream, rows in zip(streams, TABLES.values(), strict=True):
+            for stream, rows in zip(streams, tables.values(), strict=True):
                 stream.writelines(to_json(row) + "\n" for row in rows(clip, records))
             done += 1
     return sieve.exported(run, paths, done, pending, unfit)
@@ -114,8 +119,25 @@ def clip_rows(clip: Clip, records: Records) -> Iterator[Row]:
     }
 
 
-def track_rows(clip: Clip, records: Records) -> Iterator[Row]:
+def track_rows(clip: Clip, records: Records, masks: bool = False) -> Iterator[Row]:
     """Yield a row per track, then a row per hand and per object in a hand that was ever seen."""
+    own = _masks(records.get(Tracks))
+    for n, row in enumerate(_track_rows(clip, records)):
+        yield {**row, "masks": own[n] if n < len(own) else None} if masks else row
+
+
+def _masks(tracks: Tracks | None) -> list[list[Row | None]]:
+    """Return the tracks' masks as COCO has them; none where there are none."""
+    if tracks is None or tracks.masks is None:
+        return []
+    size = [tracks.masks.height, tracks.masks.width]
+    return [
+        [None if counts is None else {"size": size, "counts": counts} for counts in row]
+        for row in tracks.masks.rle
+    ]
+
+
+def _track_rows(clip: Clip, records: Records) -> Iterator[Row]:
     tracks: Tracks | None = records.get(Tracks)
     if tracks is not None:
         boxes = normalised_boxes(clip, tracks.xyxy, BOX_DECIMALS)
@@ -230,7 +252,7 @@ def _fits(question: Question) -> bool:
     return len(question.options) == NUM_OPTIONS and 0 <= question.answer_index < NUM_OPTIONS
 
 
-TABLES: dict[str, Callable[[Clip, Records], Iterator[Row]]] = {
+TABLES: dict[str, Table] = {
     "clips": clip_rows,
     "tracks": track_rows,
     "facts": fact_rows,

@@ -4,8 +4,8 @@
   target_entity {name, visual_id}, question, options, answer_index, answer. A sample is one subject of one clip. Our
   additions, which the runner passes over: clip_id, category, template, roles, t_start, t_end, provenance.
 - ``target_masks.jsonl.gz``: ``{"sample_id", "masks": {frame: RLE}}`` with COCO's compressed run lengths, frames
-  counted from 0 in the order of decoding. **There are no masks in a run yet: each is the subject's box as a filled
-  rectangle**, at the samples where it is seen; the runner then outlines boxes.
+  counted from 0 in the order of decoding. They are there where the tracker gave masks (``sam2``, ``sam3``). **Elsewhere
+  each is the subject's box as a filled rectangle**, at the samples where it is seen; the runner then outlines boxes.
 - ``videos/CLIP.mp4``: the clip alone, every frame in order, so that frame numbers are those of the masks (option
   ``videos=false``: not written; for where sources are gone).
 - ``manifest.json``: what made it; ``checksums.sha256``: of the other files.
@@ -153,13 +153,20 @@ def mcqs(clip: Clip, questions: list[Question], sample: int, target: Mapping[str
 
 
 def boxes(clip: Clip, tracks: Tracks, subject: int) -> dict[str, Row]:
-    """Return a subject's boxes as filled rectangles, by frame number; none of somebody who is no track."""
+    """Return a subject's masks, else its boxes as filled rectangles, by frame number.
+
+    There are none of somebody who is no track.
+    """
     if subject not in tracks.ids:
         return {}
-    found = {}
-    for frame, box in zip(clip.frame_indices.tolist(), tracks.xyxy[tracks.row(subject)], strict=True):
+    found: dict[str, Row] = {}
+    row, masks = tracks.row(subject), tracks.masks
+    for k, (frame, box) in enumerate(zip(clip.frame_indices.tolist(), tracks.xyxy[row], strict=True)):
+        mask = None if masks is None else masks.rle[row][k]
         counts = rectangle(box, clip.width, clip.height)
-        if counts is not None:
+        if mask is not None and masks is not None:
+            found[str(frame)] = {"size": [masks.height, masks.width], "counts": mask}
+        elif counts is not None:
             found[str(frame)] = {"size": [clip.height, clip.width], "counts": compressed(counts)}
     return found
 

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from kinescribe.records import CAMERA, MotionFact
-from kinescribe.vocabulary import RELATIONS
+from kinescribe.vocabulary import ORDERS, RELATIONS
 
 EFFECT = "effect_confidence"
 """Where the evidence keeps what a fact first thought of itself."""
@@ -57,6 +57,8 @@ def family(fact: MotionFact) -> str:
     """Return the family whose curve a fact goes by: facts that are measured alike fail alike."""
     if fact.subject == CAMERA:
         return "camera"
+    if fact.predicate in ORDERS or "depth_change" in fact.evidence:
+        return "seen_depth"  # by a net, whose worth no rendered world shows: no curve
     if fact.predicate in RELATIONS:
         return "relations"
     if fact.part is not None or fact.predicate in ("jump", "lean", "turn", "bend", "straighten"):

@@ -16,7 +16,7 @@ TOGETHER = {"raise": "bend", "lower": "straighten"}
 """What an elbow does when it alone lifts the hand."""
 ONE_HIP = ("left_hip", "right_hip")
 """Of these only both at once are said: one alone bends when its leg is lifted, and is off where the other is not."""
-TRAVELS = ("move", "grow", "shrink")
+TRAVELS = ("move", "grow", "shrink", "nearer", "farther")
 
 
 def state(events: Sequence[Event], settings: FactSettings) -> Iterator[MotionFact]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from kinescribe.facts.fact import confidence_of, fact_of
 from kinescribe.facts.settings import FactSettings
 from kinescribe.records import Event, MotionFact
+from kinescribe.vocabulary import ORDERS
 
 
 def state(events: Sequence[Event], settings: FactSettings) -> Iterator[MotionFact]:
@@ -24,6 +25,10 @@ def state(events: Sequence[Event], settings: FactSettings) -> Iterator[MotionFac
         elif event.kind in _CLEARNESS:
             effect, needed = _CLEARNESS[event.kind]
             yield _fact(event, confidence_of(event.values[effect], event.values[needed]))
+        elif event.kind in ORDERS:
+            # Who is before whom is a matter of where the camera stands.
+            confidence = confidence_of(event.values["lead"], event.values["needed"])
+            yield fact_of(event, event.kind, object=event.other, frame="image", confidence=confidence)
         elif event.kind == "touch":
             yield _fact(event, 0.5 + 0.4 * min(1.0, event.values["change"]))
 

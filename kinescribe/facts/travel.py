@@ -13,6 +13,9 @@ MIN_SHAPE_QUALITY = {"straight": 0.86}
 """How well a shape must fit to be said: a straight way strays from its line by at most a seventh of its length (the
 judge grants 0.15)."""
 
+DEPTHS = ("grow", "shrink", "nearer", "farther")
+"""Events of coming nearer and going away."""
+
 
 def state(events: Sequence[Event], settings: FactSettings) -> Iterator[MotionFact]:
     """Yield what the events of one subject say of its place."""
@@ -33,6 +36,12 @@ def state(events: Sequence[Event], settings: FactSettings) -> Iterator[MotionFac
             direction = "toward_camera" if event.kind == "grow" else "away_from_camera"
             confidence = confidence_of(abs(v["log_scale"]), v["needed"]) * v["fit"]
             yield fact_of(event, "move", direction=(direction,), confidence=confidence)
+        elif event.kind in ("nearer", "farther"):
+            direction = "toward_camera" if event.kind == "nearer" else "away_from_camera"
+            confidence = confidence_of(abs(v["depth_change"]), v["needed"]) * v["fit"]
+            yield fact_of(
+                event, "move", direction=(direction,), confidence=confidence, metres=v.get("metres")
+            )
         elif event.kind in ("enter", "leave"):
             # Over which border of the picture is a matter of the picture.
             yield fact_of(event, event.kind, frame="image", confidence=0.8)
@@ -97,4 +106,4 @@ def may_rest(label: str, events: Sequence[Event], camera_known: bool) -> bool:
 
 def _changes_depth(still: Event, events: Sequence[Event]) -> bool:
     """Whether something that rests in the picture comes nearer or goes away meanwhile."""
-    return any(e.kind in ("grow", "shrink") and overlap(e.span, still.span) >= 0.3 for e in events)
+    return any(e.kind in DEPTHS and overlap(e.span, still.span) >= 0.3 for e in events)

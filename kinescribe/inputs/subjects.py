@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from kinescribe.draw import PALETTE, color_of, palette_index, tag_of
@@ -27,6 +29,7 @@ def shown(tracks: Tracks, hands: Hands | None, most: int) -> Tracks:
         xyxy=tracks.xyxy[rows],
         score=tracks.score[rows],
         detection=tracks.detection[rows],
+        masks=None if tracks.masks is None else tracks.masks.of(rows),
     )
     people = set(kept.ids.tolist())
     parts = [part for part in hand_parts(hands) if person_of(part.id) in people]
@@ -40,6 +43,9 @@ def shown(tracks: Tracks, hands: Hands | None, most: int) -> Tracks:
         xyxy=np.concatenate([kept.xyxy, xyxy]),
         score=np.concatenate([kept.score, unseen]),
         detection=np.concatenate([kept.detection, np.zeros(xyxy.shape[:2], kept.detection.dtype)]),
+        masks=None
+        if kept.masks is None
+        else replace(kept.masks, rle=(*kept.masks.rle, *((None,) * xyxy.shape[1] for _ in parts))),
     )
 
 
@@ -52,6 +58,7 @@ def only(tracks: Tracks, track_id: int) -> Tracks:
         xyxy=tracks.xyxy[row : row + 1],
         score=tracks.score[row : row + 1],
         detection=tracks.detection[row : row + 1],
+        masks=None if tracks.masks is None else tracks.masks.of(np.array([row])),
     )
 
 

@@ -41,6 +41,7 @@ class Event:
     manner: str | None = None
     negated: bool = False
     span: Span | None = None
+    metres: float | None = None
     relation: str = "next"
     """next, same, earlier (than the one before) or later (than the whole sentence)."""
     keep: bool = True

@@ -301,3 +301,16 @@ def mask_times(text: str) -> tuple[str, list[tuple[int, Span]]]:
             found.append((match.start(), Span(min(start, end), max(start, end))))
         text = pattern.sub(lambda m: " " * len(m.group()), text)
     return text, sorted(found)
+
+
+_METRES = re.compile(
+    r"\b(?:(?:about|around|roughly|some|by) )*(\d+(?:\.\d+)?) ?(?:m|met(?:re|er)s?)\b"
+    r"(?= (?:away|towards?|closer|nearer|farther|further|back)\b)",
+    re.IGNORECASE,
+)
+
+
+def mask_metres(text: str) -> tuple[str, list[tuple[int, float]]]:
+    """Return the text with ways in metres ("2.3 m away") blanked out (offsets stay), and them with their places."""
+    found = [(match.start(), float(match.group(1))) for match in _METRES.finditer(text)]
+    return (_METRES.sub(lambda m: " " * len(m.group()), text), found) if found else (text, [])

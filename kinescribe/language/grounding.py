@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from kinescribe.language.referring import resolve
 from kinescribe.records import CAMERA, Action, Claim, MotionFact, Span, Tracks
-from kinescribe.vocabulary import PARTS, VERB_BY_LEMMA
+from kinescribe.vocabulary import ORDERS, PARTS, VERB_BY_LEMMA
 
 FRAME_WORDS = frozenset({"frame", "view", "picture", "scene", "shot", "screen", "image", "video", "sight"})
 """Patients of entering and leaving that mean the picture, not a subject."""
@@ -66,6 +66,8 @@ def meaning(action: Action, subject: int | None = None) -> Action | None:
     The predicate becomes a key of ``vocabulary.PREDICATES``, and a direction that the verb itself asserts is
     spelled out (to rise is to move up). Not moving is staying.
     """
+    if action.predicate in ORDERS:
+        return action
     verb = VERB_BY_LEMMA.get(action.predicate)
     if verb is None:
         return None

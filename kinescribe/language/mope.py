@@ -3,7 +3,7 @@
 A parser gives every sentence a tree (backends of the kind ``parsers``); rules over its words say what is an action,
 who acts on whom and when. What counts as an action follows the conventions of the project's gold captions:
 states, helpers ("begins to"), possibilities ("may jump") and intentions are no actions; denied motion is an action
-with ``negated``; "stays still" is denied motion.
+with ``negated``; "stays still" is denied motion. The only states that are read are who is before whom (``standing``).
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from kinescribe.language.idioms import idioms
 from kinescribe.language.nouns import singular
 from kinescribe.language.roles import Roles
 from kinescribe.language.senses import denied, happens, settle
+from kinescribe.language.standing import orders
 from kinescribe.language.syntax import Parser, Tree
 from kinescribe.language.tokens import sentences
 from kinescribe.records import Action, Span
@@ -134,7 +135,8 @@ class _Text:
     """A text on its way to actions."""
 
     def __init__(self, text: str) -> None:
-        self.masked, self.times = ways.mask_times(mask_chatter(text))
+        masked, self.times = ways.mask_times(mask_chatter(text))
+        self.masked, self.metres = ways.mask_metres(masked)
         self.spans = [(a, b) for a, b in sentences(text) if self.masked[a:b].strip()]
 
     def sentences(self) -> list[str]:
@@ -150,6 +152,7 @@ class _Text:
             sentence = Sentence(self.masked[start:end], start, next(trees))
             found = _read(sentence, discourse)
             _give_times(found, [(at, span) for at, span in self.times if start <= at < end])
+            _give_metres(found, [(at, metres) for at, metres in self.metres if start <= at < end])
             for event in found:
                 event.sentence = (start, end)
             together = rank > 0 and _TOGETHER.match(sentence.text) is not None
@@ -208,7 +211,9 @@ def _place(line: list[list[Event]], anchor: Event | None) -> int:
 
 
 def _action(event: Event, after: int | None) -> Action:
-    part = _part_key(event.part)
+    # A pronoun may stand for a part: "raises the right leg, then lowers it".
+    patient = _part_key(event.patient)
+    part = patient if event.part is None and patient in PARTS else _part_key(event.part)
     return Action(
         predicate=event.lemma,
         start=event.sentence[0],
@@ -224,6 +229,7 @@ def _action(event: Event, after: int | None) -> Action:
         negated=event.negated,
         order=event.rank,
         span=event.span,
+        metres=event.metres,
         after=after,
     )
 
@@ -260,7 +266,8 @@ def _read(sentence: Sentence, discourse: Discourse) -> list[Event]:
     _followed_by(sentence, found)
     _share(sentence, found)
     _in_all(sentence, found)
-    return found
+    standing = orders(sentence, discourse, found)
+    return sorted([*found, *standing], key=lambda event: event.index) if standing else found
 
 
 def _event(sentence: Sentence, roles: Roles, i: int, following: int | None, found: list[Event]) -> Event:
@@ -388,6 +395,14 @@ def _give_times(found: list[Event], times: list[tuple[int, Span]]) -> None:
     fronted = [span for at, span in times if found and at < found[0].token.start]
     for event in found:
         event.span = event.span or (fronted[0] if fronted else None)
+
+
+def _give_metres(found: list[Event], metres: list[tuple[int, float]]) -> None:
+    """A way in metres belongs to the last verb before it."""
+    for at, length in metres:
+        before = [event for event in found if event.token.start < at]
+        if before:
+            before[-1].metres = length
 
 
 def _intransitive(lemma: str) -> bool:

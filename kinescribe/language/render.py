@@ -54,6 +54,8 @@ _VERBS: Mapping[str, tuple[str, ...]] = {
     "roll": ("rolls",),
     "zoom": ("zooms",),
     "shake": ("shakes",),
+    "in_front_of": ("is in front of",),
+    "behind": ("is behind",),
 }
 _CAMERA_STAYS = ("stays still", "does not move")
 """Of a subject only the place is meant (it may wave); of the camera everything."""
@@ -199,7 +201,8 @@ def _manner(fact: MotionFact) -> list[str]:
     shape = TRAJECTORY_PHRASES.get(said_shape(fact) or "")
     if fact.trajectory == "back_and_forth" and fact.direction in _BOTH_WAYS:
         shape = None  # "left and right" says it
-    parts = [fact.magnitude, direction, shape, times(fact.count)]
+    metres = None if fact.metres is None else f"{fact.metres:.1f} m"
+    parts = [fact.magnitude, metres, direction, shape, times(fact.count)]
     return [part for part in parts if part]
 
 

@@ -123,7 +123,8 @@ class Client:
         self._prices = Prices(own.usd_per_million_in, own.usd_per_million_out)
         self._calls = Calls(folder)
         self._budget = Budget(self._prices, own.budget_usd, own.budget_tokens, self._calls)
-        self._gate = Gate(own.in_flight)
+        # A model in this process takes its batch at a time: what waits for it is not being answered.
+        self._gate = Gate(min(own.in_flight, getattr(model, "at_once", own.in_flight)))
         self._breaker = Breaker(own.dead_after, own.dead_s)
         self._waits = Waits(own.seed)
         self._name = str(model.identity())
@@ -492,7 +493,7 @@ def _total(numbers: list[Any]) -> Any:
 
 
 def model_of(spec: str) -> Any:
-    """Return the backend that a text names: ``openai:MODEL[@BASE_URL]``, ``scripted:FILE``, ``pkg.module:Thing:...``.
+    """Return the backend that a text names, e.g. ``openai:MODEL[@URL]``, ``hf:FOLDER_OR_ID`` or ``scripted:FILE``.
 
     Raises:
         BackendError: there is no such backend, or it cannot read what follows its name.
@@ -502,7 +503,9 @@ def model_of(spec: str) -> Any:
         thing, colon, argument = argument.partition(":")
         name = f"{name}:{thing}"
     if not colon or not argument:
-        raise BackendError(f'"{spec}" names no model; e.g. openai:gpt-4o-mini, or scripted:answers.jsonl')
+        raise BackendError(
+            f'"{spec}" names no model; e.g. openai:gpt-4o-mini, hf:Qwen/Qwen3-VL-4B-Instruct, or scripted:answers.jsonl'
+        )
     return plugins.load("llms", name).of(argument)
 
 

@@ -7,6 +7,7 @@ the run's facts the caption states.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from kinescribe.checks import Measurements, check
@@ -15,7 +16,7 @@ from kinescribe.exporters import RunReader
 from kinescribe.language import ground, names
 from kinescribe.language.grounding import states
 from kinescribe.metrics import Column, Item, actions, column, read
-from kinescribe.records import CameraMotion, Clip, Facts, Kinematics, Poses, Tracks
+from kinescribe.records import NO_DEPTH, CameraMotion, Clip, Depth, Facts, Kinematics, Poses, Tracks
 
 __all__ = ["Grounded"]
 
@@ -70,7 +71,9 @@ def grounding(text: str, records: Mapping[type, object], clip_id: str) -> Ground
             f"clip {clip_id} has no {missing[0]} in this run: give ids of its clips (kinescribe stats RUN lists "
             "them), and annotate it to the end first"
         )
-    measured = Measurements(*(records[kind] for kind in needed[:5]))  # type: ignore[arg-type]
+    depth = records.get(Depth, NO_DEPTH)
+    assert isinstance(depth, Depth)
+    measured = replace(Measurements(*(records[kind] for kind in needed[:5])), depth=depth)  # type: ignore[arg-type]
     tracks, facts = measured.tracks, records[Facts]
     assert isinstance(facts, Facts)
     claims = ground(actions(text), tracks, names(tracks))

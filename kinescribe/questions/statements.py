@@ -34,6 +34,7 @@ def claim(fact: MotionFact, called: dict[int, str], span: Span | None) -> Claim:
         part=fact.part,
         level=fact.level,
         span=span,
+        metres=fact.metres,
     )
     return Claim(action, fact.subject, fact.object)
 
@@ -54,6 +55,7 @@ def but(
         trajectory=trajectory,
         magnitude=None,
         count=None,
+        metres=None,
         object=None,
         span=exact(fact),
     )

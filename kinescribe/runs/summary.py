@@ -11,6 +11,7 @@ from kinescribe.records import (
     CameraMotion,
     Captions,
     Clip,
+    Depth,
     Detections,
     Facts,
     Hands,
@@ -55,7 +56,7 @@ class Counts:
     """Clips by what could not be done or was left out in them; the most frequent first."""
 
 
-KINDS = (CameraMotion, Detections, Tracks, Hands, Facts, Captions, Verdicts, Questions)
+KINDS = (CameraMotion, Detections, Tracks, Hands, Depth, Facts, Captions, Verdicts, Questions)
 """What is counted of a clip; poses and paths stay on the disk."""
 
 
@@ -129,8 +130,8 @@ def _of_clip(records: Mapping[type, Any]) -> dict[str, Counter[str]]:
 
 
 def notes(records: Mapping[type, Any]) -> tuple[str, ...]:
-    """Return what the door, the detectors and the hands' stage could not do in a clip, each once."""
-    kinds = (records.get(kind) for kind in (Clip, Detections, Hands))
+    """Return what the door, the detectors, the hands' stage and the depth net could not do in a clip, each once."""
+    kinds = (records.get(kind) for kind in (Clip, Detections, Hands, Depth))
     return tuple(dict.fromkeys(note for record in kinds if record for note in record.notes))
 
 

@@ -9,25 +9,27 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, ClassVar, get_type_hints
+from typing import Any, ClassVar
 
 import numpy as np
 
 from kinescribe.backends import Draft, Scene, Told
 from kinescribe.checks import Measurements, check, claims_of, refuted
-from kinescribe.errors import BackendError, nearest
+from kinescribe.errors import BackendError
 from kinescribe.language.grounding import ground
 from kinescribe.language.mope import parse
 from kinescribe.language.referring import names
 from kinescribe.language.render import sentence
 from kinescribe.llm import client
-from kinescribe.llm.client import CallSettings
+from kinescribe.llm.client import call_settings
 from kinescribe.plugins import load
 from kinescribe.records import (
+    NO_DEPTH,
     CameraMotion,
     Caption,
     Captions,
     Clip,
+    Depth,
     Events,
     Facts,
     Hands,
@@ -86,7 +88,7 @@ class WriteCaptions:
     def __post_init__(self) -> None:
         if self.rounds < 0:
             raise ValueError("rounds must not be negative")
-        _call_settings(self.calls)
+        call_settings(self.calls)
 
     def __call__(
         self,
@@ -99,6 +101,7 @@ class WriteCaptions:
         frames: Frames = (),
         hands: Hands = NO_HANDS,
         events: Events = Events(()),  # noqa: B008 -- frozen
+        depth: Depth = NO_DEPTH,
     ) -> Captions:
         """Leave out what is refuted, write and read back.
 
@@ -106,7 +109,7 @@ class WriteCaptions:
             BackendError: a model that is asked did not answer, is out of reach, or its budget is used up; running
                 again goes on.
         """
-        measured = Measurements(clip, camera, tracks, poses, kinematics)
+        measured = Measurements(clip, camera, tracks, poses, kinematics, depth)
         sayable = _sayable(facts, measured)
         scene = Scene(measured, frames, hands, sayable, events)
         captions: list[Caption] = []
@@ -123,7 +126,7 @@ class WriteCaptions:
                     captions.append(written)
                 else:
                     given_up += [f"{name}: {edit}" for edit in mended.edits]
-        if given_up and FALLBACK not in self.writers:
+        if (given_up or not captions) and FALLBACK not in self.writers:
             captions += _drafted(FALLBACK, self._writer(FALLBACK)(clip, tracks, kinematics, sayable), tracks)
         return Captions(_noted(captions, tuple(given_up)))
 
@@ -152,23 +155,12 @@ class WriteCaptions:
 
     def _asked(self, writer: Any, scene: Scene) -> Iterator[tuple[Told, mending.Mended]]:
         """Yield what a writer's model comes to write of a clip."""
-        ask = client.shared(self.model, _call_settings(self.calls)).ask_all
+        ask = client.shared(self.model, call_settings(self.calls)).ask_all
         for told in writer.tell(scene, ask):
             yield told, mending.mend(told, ask, partial(refuted, measured=scene.measured), self.rounds)
 
     def _writer(self, name: str) -> Any:
         return load("captioners", name)(**self.options.get(name, {}))
-
-
-def _call_settings(given: Mapping[str, int | float]) -> CallSettings:
-    """Return settings of calls; ValueError where there is no such setting, or it does not fit."""
-    known = get_type_hints(CallSettings)
-    for name, value in given.items():
-        if name not in known:
-            raise ValueError(f'calls: no setting "{name}"{nearest(name, known)}')
-        if known[name] in (int, int | None) and not isinstance(value, int):
-            raise ValueError(f"calls.{name} must be a whole number, not {value}")
-    return CallSettings(**given)  # type: ignore[arg-type]
 
 
 def _asks(writer: Any) -> bool:

@@ -11,8 +11,11 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from kinescribe import plugins
+from kinescribe.backends import Names
 from kinescribe.errors import BackendError
 from kinescribe.geometry import box_cover
+from kinescribe.llm import client
+from kinescribe.llm.client import call_settings
 from kinescribe.records import CameraMotion, Clip, Detections
 from kinescribe.stages.naming import (
     mistaken,
@@ -52,6 +55,15 @@ class DetectSubjects:
     nobody's skeleton explains are people without a skeleton."""
     named_options: Mapping[str, Any] = field(default_factory=dict)
     """Its settings."""
+    namer: str = ""
+    """File in ``backends/namers`` that says which names ``named`` and a tracker that takes names (SAM 3) are to look
+    for (``vlm``), after those in their own settings; empty for none."""
+    namer_options: Mapping[str, Any] = field(default_factory=dict)
+    """Its settings."""
+    model: str = ""
+    """Whom the namer asks: ``openai:MODEL[@URL]``, ``hf:CHECKPOINT`` or ``scripted:FILE`` (``llm.client.model_of``)."""
+    calls: Mapping[str, int | float] = field(default_factory=dict)
+    """How the model is asked, and what it may cost: settings of ``llm.client.CallSettings``."""
     people: str = "blazepose"
     """File in ``backends/detectors`` that finds people, asked with the things and with the people who were named as
     proposals; empty for none."""
@@ -69,15 +81,24 @@ class DetectSubjects:
     """... and is if the people whom it holds fill this share of it; otherwise it is something larger."""
 
     revision: ClassVar[int] = 2
+    PATIENCE: ClassVar[tuple[str, ...]] = ("calls",)
+    """Settings that do not change what is asked."""
+
+    def __post_init__(self) -> None:
+        call_settings(self.calls)
 
     def __call__(self, clip: Clip, frames: Frames, camera: CameraMotion) -> Detections:
         """Detect the subjects of a clip, ordered by sample, label and falling score.
 
         Raises:
-            BackendError: a backend's name is wrong, or no backend at all could work.
+            BackendError: a backend's name is wrong, no backend at all could work, or a model that is asked for names
+                did not answer.
         """
         things, things_error = self._run(self.objects, self.objects_options, clip, frames, camera, nothing())
-        named, named_error = self._run(self.named, self.named_options, clip, frames, camera, things)
+        told = self._names(clip, frames, things)
+        named, named_error = self._run(
+            self.named, self.named_options, clip, frames, camera, things, told.names
+        )
         proposals = joined([things, select(named, _called(named, PERSON))])
         people, people_error = self._run(self.people, self.people_options, clip, frames, camera, proposals)
         errors = [error for error in (things_error, named_error, people_error) if error]
@@ -88,17 +109,43 @@ class DetectSubjects:
             range(len(merged.sample)),
             key=lambda i: (merged.sample[i], merged.label[i], -merged.score[i], *merged.xyxy[i]),
         )
-        notes = (*things.notes, *named.notes, *people.notes, *(str(error) for error in errors))
-        return replace(select(merged, np.array(order, dtype=np.int64)), notes=notes)
+        notes = (*things.notes, *told.notes, *named.notes, *people.notes, *(str(error) for error in errors))
+        return replace(select(merged, np.array(order, dtype=np.int64)), notes=notes, names=told.names)
 
     def identity(self) -> str:
-        """Name the backends and what their answers depend on."""
+        """Name the backends and what their answers depend on.
+
+        Raises:
+            BackendError: there is a namer and no model, or the other way round, or a detector that takes no names.
+        """
+        if bool(self.namer) != bool(self.model):
+            raise BackendError(
+                "detect.namer asks detect.model: set both or neither, e.g. vlm and openai:gpt-4o-mini, or "
+                "hf:Qwen/Qwen3-VL-4B-Instruct"
+            )
+        if self.namer and self.named and not hasattr(plugins.load("detectors", self.named), "with_names"):
+            raise BackendError(
+                f"detect.named = {self.named} knows classes of its own and takes no names: take grounding_dino, or no "
+                "namer"
+            )
+        asked = f";{plugins.identity('namers', self.namer, self.namer_options)};{client.identity(self.model)}"
         chosen = (
             (self.objects, self.objects_options),
             (self.named, self.named_options),
             (self.people, self.people_options),
         )
-        return ";".join(plugins.identity("detectors", name, options) for name, options in chosen)
+        told = ";".join(plugins.identity("detectors", name, options) for name, options in chosen)
+        return f"{told}{asked if self.namer else ''}"
+
+    def _names(self, clip: Clip, frames: Frames, things: Detections) -> Names:
+        """Return what the namer says there is to look for."""
+        if not self.namer:
+            return Names(())
+        namer = plugins.load("namers", self.namer)(**self.namer_options)
+        told: Names = namer(
+            clip, frames, things, client.shared(self.model, call_settings(self.calls)).ask_all
+        )
+        return told
 
     def _merged(self, things: Detections, named: Detections, people: Detections) -> Detections:
         """Make one detection of each subject in each sample."""
@@ -118,10 +165,13 @@ class DetectSubjects:
         frames: Frames,
         camera: CameraMotion,
         regions: Detections,
+        names: Sequence[str] = (),
     ) -> tuple[Detections, BackendError | None]:
         if not name:
             return nothing(), None
         backend = plugins.load("detectors", name)(**options)  # a wrong name is the user's mistake: no note
+        if names:
+            backend = backend.with_names(tuple(dict.fromkeys((*backend.names, *names))))
         try:
             found: Detections = backend(clip, frames, camera, regions)
         except BackendError as error:

@@ -6,7 +6,17 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from kinescribe.events import FINDERS, EventSettings, Scene, segments
-from kinescribe.records import CameraMotion, Clip, Event, Events, Kinematics, Poses, Tracks
+from kinescribe.records import (
+    NO_DEPTH,
+    CameraMotion,
+    Clip,
+    Depth,
+    Event,
+    Events,
+    Kinematics,
+    Poses,
+    Tracks,
+)
 
 
 @dataclass(frozen=True)
@@ -16,10 +26,16 @@ class FindEvents(EventSettings):
     revision: ClassVar[int] = 4
 
     def __call__(
-        self, clip: Clip, camera: CameraMotion, tracks: Tracks, poses: Poses, kinematics: Kinematics
+        self,
+        clip: Clip,
+        camera: CameraMotion,
+        tracks: Tracks,
+        poses: Poses,
+        kinematics: Kinematics,
+        depth: Depth = NO_DEPTH,
     ) -> Events:
         """Find all events, ordered by start, subject and kind, and the segments that they fill."""
-        scene = Scene(clip, camera, tracks, poses, kinematics)
+        scene = Scene(clip, camera, tracks, poses, kinematics, depth)
         found: list[Event] = []
         for find in FINDERS:
             found += find(scene, self, found)

@@ -14,14 +14,14 @@ from typing import Any, ClassVar
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
-from scipy.optimize import linear_sum_assignment
 
 from kinescribe import plugins
-from kinescribe.backends import Arms, SeenHands
+from kinescribe.backends import Arms, ContactFinder, HandFinder, SeenContacts, SeenHands
 from kinescribe.errors import BackendError
-from kinescribe.geometry import box_center, box_iou, box_size
+from kinescribe.geometry import box_center, box_size
 from kinescribe.records import CameraMotion, Clip, Detections, Hands, Poses, Tracks
 from kinescribe.stages.comotion import Comotion, HandShapes, measure_comotion
+from kinescribe.stages.seen_contact import owners, with_contacts
 from kinescribe.stages.touch import OBJECT, contact_states, held_tracks
 from kinescribe.video import Frames
 from kinescribe.vocabulary import HAND_21, HAND_OFFSETS, SKELETONS
@@ -53,6 +53,10 @@ class FindHands:
     """File in ``backends/hands``; empty for none: boxes from the skeletons only."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """Settings of the backend."""
+    touch: str = ""
+    """File in ``backends/hands`` that says what hands touch (``hands23``); empty: measured by what moves along."""
+    touch_options: Mapping[str, Any] = field(default_factory=dict)
+    """Its settings."""
     min_wrist: float = 0.5
     """A wrist less visible than this gives no box by itself."""
     ask_wrist: float = 0.3
@@ -119,11 +123,17 @@ class FindHands:
             held_track=np.full(wrist.shape, -1, np.int64),
             notes=notes,
         )
-        return self._with_contact(clip, frames, camera, tracks, poses, arms, found)
+        told = self._told(clip, frames)
+        if isinstance(told, SeenContacts):
+            return with_contacts(clip, camera, tracks, found, told, self.min_owner_iou, self.max_gap_s)
+        return self._with_contact(
+            clip, frames, camera, tracks, poses, arms, replace(found, notes=notes + told)
+        )
 
     def identity(self) -> str:
         """Name what the answer depends on besides the settings."""
-        return plugins.identity("hands", self.backend, self.options)
+        both = ((self.backend, self.options), (self.touch, self.touch_options))
+        return ";".join(plugins.identity("hands", name, options) for name, options in both if name)
 
     def _look(self, clip: Clip, frames: Frames, arms: Arms) -> tuple[SeenHands, tuple[str, ...]]:
         shape = arms.length_px.shape
@@ -132,6 +142,10 @@ class FindHands:
         if not self.backend:
             return nobody, ()
         backend = plugins.load("hands", self.backend)(**self.options)
+        if not isinstance(backend, HandFinder):
+            raise BackendError(
+                f'hands.backend "{self.backend}" finds no points of hands: set it as hands.touch'
+            )
         try:
             return backend(clip, frames, arms), ()
         except BackendError as error:
@@ -147,6 +161,20 @@ class FindHands:
             return _sided(backend.free(clip, frames)), ()
         except BackendError as error:
             return none, (f"hands without a body are not looked for: {error}",)
+
+    def _told(self, clip: Clip, frames: Frames) -> SeenContacts | tuple[str, ...]:
+        """Return what a net says hands touch, or notes on why nobody does."""
+        if not self.touch:
+            return ()
+        backend = plugins.load("hands", self.touch)(**self.touch_options)
+        if not isinstance(backend, ContactFinder):
+            raise BackendError(
+                f'hands.touch "{self.touch}" does not say what hands touch: set it as hands.backend'
+            )
+        try:
+            return backend.touches(clip, frames)
+        except BackendError as error:
+            return (f"what hands touch is measured, not seen: {error}",)
 
     def _named(
         self, detections: Detections, boxes: Float[np.ndarray, "H T 4"], score: Float[np.ndarray, "H T"]
@@ -368,15 +396,6 @@ def doubles(boxes: Float[np.ndarray, "H T 4"], trust: Int[np.ndarray, "H T"]) ->
             else:
                 kept.append(h)
     return drop
-
-
-def owners(
-    hands: Float[np.ndarray, "H 4"], found: Float[np.ndarray, "D 4"], min_iou: float
-) -> list[tuple[int, int]]:
-    """Return pairs (hand, detection) of one sample: the assignment with the most overlap, each above ``min_iou``."""
-    iou = box_iou(hands, found)
-    rows, columns = linear_sum_assignment(np.where(iou > min_iou, iou, 0.0), maximize=True)
-    return [(int(h), int(d)) for h, d in zip(rows, columns, strict=True) if iou[h, d] > min_iou]
 
 
 # --- over time ----------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ subject, with the track's skeleton and its sightings, under the label that was g
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
@@ -26,7 +26,7 @@ from kinescribe.geometry import (
     touches_border,
 )
 from kinescribe.language import nouns
-from kinescribe.records import CameraMotion, Clip, Tracks
+from kinescribe.records import CameraMotion, Clip, Masks, Tracks
 from kinescribe.regions import Region
 from kinescribe.video import scan
 from kinescribe.vocabulary import NAMELESS, PERSON
@@ -117,6 +117,7 @@ def with_given(
         score=np.concatenate([tracks.score[free], *(one.score for one in merged)]),
         detection=np.concatenate([tracks.detection[free], *(one.detection for one in merged)]),
         given=tuple(range(first, first + len(merged))),
+        masks=_masks(tracks.masks, free, subjects),
         regions={d.region.id: first + i for i, subject in enumerate(subjects) for d in subject.drawn},
     )
 
@@ -351,6 +352,18 @@ def _lasts(clip: Clip, samples: Bool[np.ndarray, "T"]) -> float:
     """Return for how long something holds: samples of a step each, less one."""
     step = float(np.median(np.diff(clip.times_s))) if len(clip.times_s) > 1 else 0.0
     return max(int(samples.sum()) - 1, 0) * step if samples.any() else -1.0
+
+
+def _masks(masks: Masks | None, free: Sequence[int], subjects: Sequence[_Subject]) -> Masks | None:
+    """Return the masks of the tracks that stay, and of those that a subject is, the best first."""
+    if masks is None:
+        return None
+    nothing = (None,) * len(masks.rle[0]) if masks.rle else ()
+    merged = []
+    for subject in subjects:
+        rows = [masks.rle[n] for n in subject.rows] or [nothing]
+        merged.append(tuple(next((one for one in some if one), None) for some in zip(*rows, strict=True)))
+    return replace(masks, rle=(*(masks.rle[n] for n in free), *merged))
 
 
 # --- one subject --------------------------------------------------------------------------------------------

@@ -19,7 +19,11 @@ from kinescribe.stages.naming import BOTH
 from kinescribe.stages.regions import Joining, with_given
 from kinescribe.stages.reunion import successors
 from kinescribe.stages.trust import ghosts
+from kinescribe.video import ArrayFrames, Frames
 from kinescribe.vocabulary import FURNITURE, HOLDERS, NAMELESS, PERSON
+
+NO_FRAMES = ArrayFrames(np.zeros((0, 1, 1, 3), np.uint8), np.zeros(0))
+"""For trackers that need no pictures."""
 
 FIT_S = 0.6
 """Stretch before and after a gap from which velocities are taken."""
@@ -98,24 +102,38 @@ class TrackSubjects:
         regions.read(self.regions)  # a bad line is an error now, not in the middle of a run
         return f"{own};regions:{regions.digest(self.regions)}"
 
-    def __call__(self, clip: Clip, camera: CameraMotion, detections: Detections) -> Tracks:
+    def __call__(
+        self, clip: Clip, camera: CameraMotion, detections: Detections, frames: Frames = NO_FRAMES
+    ) -> Tracks:
         """Track the subjects of a clip; without detections there are none but those that are given.
+
+        A tracker that looks at the pictures (``MaskTracker``) is believed: what it does not see is unknown, and no
+        gaps are bridged or fragments joined by their motion.
 
         Raises:
             RecipeError: what is given does not fit the video.
         """
-        tracks: Tracks = plugins.load("trackers", self.backend)(**self.options)(clip, camera, detections)
+        tracker = plugins.load("trackers", self.backend)(**self.options)
+        if hasattr(tracker, "follow"):
+            tracks: Tracks = tracker.follow(clip, frames, camera, detections)
+            tracks = _keep(tracks, self._long(clip, tracks) & ~self._scenery(detections, tracks))
+            tracks = _keep(tracks, ~self._parts(tracks))
+        else:
+            tracks = self._linked(clip, camera, detections, tracker(clip, camera, detections))
+        moving = replace(tracks, velocity_px_s=_velocity(detections, tracks))
+        tracks = _keep(tracks, ~ghosts(clip, camera, moving))
+        tracks = _numbered(self._given(clip, camera, tracks) if self.regions else tracks)
+        return replace(tracks, velocity_px_s=_velocity(detections, tracks))
+
+    def _linked(self, clip: Clip, camera: CameraMotion, detections: Detections, tracks: Tracks) -> Tracks:
+        """Return subjects of the fragments that a tracker linked: joined, bridged, rid of what is none."""
         tracks = self._called(detections, self._split(clip, tracks))
         tracks = _keep(tracks, ~self._parts(tracks))
         tracks = self._reunited(clip, camera, detections, self._joined(clip, camera, detections, tracks))
         tracks = _keep(tracks, self._long(clip, tracks) & ~self._scenery(detections, tracks))
         tracks = _keep(tracks, ~self._parts(tracks))  # joined fragments can hold what none of them held alone
         tracks = absorb(clip, tracks, self.max_arrival_s, self.max_gap_s)
-        tracks = replace(tracks, xyxy=self._bridged(clip, camera, detections, tracks))
-        moving = replace(tracks, velocity_px_s=_velocity(detections, tracks))
-        tracks = _keep(tracks, ~ghosts(clip, camera, moving))
-        tracks = _numbered(self._given(clip, camera, tracks) if self.regions else tracks)
-        return replace(tracks, velocity_px_s=_velocity(detections, tracks))
+        return replace(tracks, xyxy=self._bridged(clip, camera, detections, tracks))
 
     def _given(self, clip: Clip, camera: CameraMotion, tracks: Tracks) -> Tracks:
         """Return the tracks with those that the user marked; what is only a part of these is none of its own."""
@@ -198,14 +216,14 @@ class TrackSubjects:
         rests = np.array([BOTH not in source for source in detections.source], dtype=bool)
         return np.array(
             [
-                label in FURNITURE and rests[row[row >= 0]].mean() > 1 - self.min_named
+                label in FURNITURE and (row >= 0).any() and rests[row[row >= 0]].mean() > 1 - self.min_named
                 for label, row in zip(tracks.label, tracks.detection, strict=True)
             ],
             dtype=bool,
         )
 
     def _long(self, clip: Clip, tracks: Tracks) -> Bool[np.ndarray, "N"]:
-        seen = tracks.detection >= 0
+        seen = tracks.seen
         enough = seen.sum(1) >= self.min_detections
         return np.array(
             [
@@ -510,6 +528,7 @@ def _keep(tracks: Tracks, rows: Bool[np.ndarray, "N"] | Int[np.ndarray, "M"]) ->
         tracks.detection[index],
         given=tracks.given,
         regions=tracks.regions,
+        masks=None if tracks.masks is None else tracks.masks.of(index),
     )
 
 

@@ -7,9 +7,11 @@ from typing import ClassVar
 
 from kinescribe.checks import Measurements, check_all
 from kinescribe.records import (
+    NO_DEPTH,
     CameraMotion,
     Captions,
     Clip,
+    Depth,
     Kinematics,
     Poses,
     Tracks,
@@ -32,9 +34,10 @@ class VerifyCaptions:
         poses: Poses,
         kinematics: Kinematics,
         captions: Captions,
+        depth: Depth = NO_DEPTH,
     ) -> Verdicts:
         """Judge all claims, in the order of the captions."""
-        measured = Measurements(clip, camera, tracks, poses, kinematics)
+        measured = Measurements(clip, camera, tracks, poses, kinematics, depth)
         verdicts: list[Verdict] = []
         for i, caption in enumerate(captions.captions):
             verdicts += [Verdict(i, j, *found) for j, found in enumerate(check_all(caption.claims, measured))]

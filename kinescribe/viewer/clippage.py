@@ -423,7 +423,8 @@ def told(records: Records, who: Mapping[int, Subject], facts: Sequence[MotionFac
             judged.append(Judged(said, holds, verdict.why, _when(claim, facts)))
         subject = lookup(who, caption.subject)
         tally = Counter(claim.verdict for claim in judged)
-        result.append(Told(caption.scope, subject, caption.source, segments(caption, judged), judged, tally, caption.edits))
+        cut = segments(caption, judged)
+        result.append(Told(caption.scope, subject, caption.source, cut, judged, tally, caption.edits))
     return sorted(result, key=lambda caption: caption.scope != "scene")
 
 

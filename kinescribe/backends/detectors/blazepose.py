@@ -23,6 +23,7 @@ import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
 from kinescribe import weights
+from kinescribe.backends.card import Card
 from kinescribe.backends.detectors._glances import Glance, is_like, is_new, unlikeness
 from kinescribe.backends.nets.blazepose import (
     BLOB_MARGIN,
@@ -85,6 +86,14 @@ class BlazePosePeople:
     """Searches (two seconds) after which everything that changes is looked at again, whatever was said of it."""
 
     revision: ClassVar[int] = 4
+    card: ClassVar[Card] = Card(
+        model="BlazePose GHUM full",
+        paper="Bazarevsky et al. 2020, arXiv:2006.10204",
+        licence="Apache-2.0",
+        weights=("pose_detection", "pose_landmark_full"),
+        memory="9 MB of files; tens of MB a process",
+        run_here="default recipe, on every video of the acceptance list",
+    )
 
     @classmethod
     def identity(cls) -> str:

@@ -14,10 +14,11 @@ import numpy as np
 from jaxtyping import UInt8
 
 from kinescribe import weights
+from kinescribe.backends.card import Card
+from kinescribe.backends.detectors._looks import Look, as_detections, with_between
 from kinescribe.backends.detectors._onnx_boxes import Boxes, letterbox, picked, read_answers
 from kinescribe.backends.nets.session import identity_of, open_session, split_spec
 from kinescribe.errors import BackendError, nearest
-from kinescribe.geometry import box_iou
 from kinescribe.records import CameraMotion, Clip, Detections
 from kinescribe.video import Frames
 from kinescribe.vocabulary import COCO_CLASSES
@@ -30,8 +31,6 @@ NORMALISED = {
 }
 """Mean and standard deviation of B, G, R that each family was trained with. YOLOX: none, since release 0.1.1."""
 EXAMPLE = "yolox:yolox_s or yolox:/models/yolox_s.onnx"
-FOLLOWED_IOU = 0.3
-"""Two sightings of one class this alike, ``every`` samples apart, are taken for one thing between them."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +52,15 @@ class OnnxDetector:
     """Pixels of the square input, where the file leaves it open (where it does not, the file's is taken)."""
 
     revision: ClassVar[int] = 1
+    card: ClassVar[Card] = Card(
+        model="YOLOX, RTMDet",
+        paper="Ge et al. 2021, arXiv:2107.08430; Lyu et al. 2022, arXiv:2212.07784",
+        licence="Apache-2.0",
+        weights=("yolox_s", "yolox_m", "yolox_tiny", "yolox_nano", "rtmdet_m_person"),
+        memory="4 to 100 MB of files",
+        extra="onnx",
+        run_here="YOLOX-nano and RTMDet-nano, from local copies (docs/install.md)",
+    )
 
     def __post_init__(self) -> None:
         if self.model:
@@ -75,22 +83,12 @@ class OnnxDetector:
             BackendError: no onnxruntime, no such file, a file of another form, or an unknown class.
         """
         net = Net.load(self)
-        looks: list[_Look] = []
+        looks: list[Look] = []
         for frame in frames:
             if frame.sample % self.every == 0:
                 boxes = net(frame.image, self.min_score, self.max_iou)
-                looks.append(_Look(frame.sample, boxes._replace(xyxy=boxes.xyxy * frame.scale)))
-        between = [
-            look for a, b in zip(looks[:-1], looks[1:], strict=True) for look in _between(clip, camera, a, b)
-        ]
-        return _columns(clip, sorted(looks + between, key=lambda look: look.sample), net.names)
-
-
-class _Look(NamedTuple):
-    """What is seen in one sample, in pixels of the clip."""
-
-    sample: int
-    boxes: Boxes
+                looks.append(Look(frame.sample, boxes._replace(xyxy=boxes.xyxy * frame.scale)))
+        return as_detections(clip, with_between(clip, camera, looks), net.names, "onnx")
 
 
 class Net(NamedTuple):
@@ -198,41 +196,3 @@ def _listed(text: str) -> tuple[str, ...]:
     if isinstance(value, dict):
         return tuple(str(value[key]) for key in sorted(value, key=int))
     return tuple(map(str, value)) if isinstance(value, (list, tuple)) else (str(value),)
-
-
-def _between(clip: Clip, camera: CameraMotion, one: _Look, two: _Look) -> list[_Look]:
-    """Return, for the samples between two looks, what both saw, on the straight line between its boxes."""
-    a, b = one.sample, two.sample
-    if b - a < 2 or any(clip.times_s[a] < cut - 1e-6 <= clip.times_s[b] for cut in camera.cuts_s):
-        return []
-    fit = box_iou(one.boxes.xyxy, two.boxes.xyxy) * (one.boxes.kind[:, None] == two.boxes.kind[None])
-    pairs = [
-        (i, int(fit[i].argmax()))
-        for i in range(len(fit))
-        if fit.shape[1] and fit[i].max() >= FOLLOWED_IOU and fit[:, int(fit[i].argmax())].argmax() == i
-    ]
-    if not pairs:
-        return []
-    first, second = picked(one.boxes, np.array([i for i, _ in pairs])), np.array([j for _, j in pairs])
-    last = picked(two.boxes, second)
-    looks = []
-    for sample in range(a + 1, b):
-        share = float((clip.times_s[sample] - clip.times_s[a]) / (clip.times_s[b] - clip.times_s[a]))
-        xyxy = (1 - share) * first.xyxy + share * last.xyxy
-        looks.append(_Look(sample, Boxes(xyxy, np.minimum(first.score, last.score), first.kind)))
-    return looks
-
-
-def _columns(clip: Clip, looks: list[_Look], names: tuple[str, ...]) -> Detections:
-    count = sum(len(look.boxes.score) for look in looks)
-    none = np.zeros((count, 0, 3))
-    limit = np.array([clip.width, clip.height] * 2, dtype=np.float64)
-    return Detections(
-        sample=np.array([look.sample for look in looks for _ in look.boxes.score], np.int64),
-        xyxy=np.clip(np.concatenate([np.zeros((0, 4)), *(look.boxes.xyxy for look in looks)]), 0, limit),
-        score=np.concatenate([np.zeros(0), *(look.boxes.score for look in looks)]),
-        label=tuple(names[kind] for look in looks for kind in look.boxes.kind.tolist()),
-        source=("onnx",) * count,
-        keypoints=none,
-        world=none,
-    )

@@ -26,6 +26,7 @@ from jaxtyping import Float, UInt8
 
 from kinescribe import weights
 from kinescribe.backends import Arms, SeenHands
+from kinescribe.backends.card import Card
 from kinescribe.backends.nets import graph
 from kinescribe.backends.nets.blazepose import Region, crop_region, whole
 from kinescribe.backends.nets.handlandmark import (
@@ -89,6 +90,14 @@ class LandmarkHands:
     and is none does not last."""
 
     revision: ClassVar[int] = 3
+    card: ClassVar[Card] = Card(
+        model="MediaPipe Hands full, with Holistic's re-crop net",
+        paper="Zhang et al. 2020, arXiv:2006.10214",
+        licence="Apache-2.0",
+        weights=("hand_landmark_full", "palm_detection_full", "hand_recrop"),
+        memory="8 MB of files; tens of MB a process",
+        run_here="default recipe, on every video of the acceptance list",
+    )
 
     @classmethod
     def identity(cls) -> str:

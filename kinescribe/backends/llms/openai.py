@@ -18,6 +18,7 @@ from email.utils import parsedate_to_datetime
 from time import time
 from typing import Any, ClassVar
 
+from kinescribe.backends.card import Card
 from kinescribe.backends.llms._http import Endpoint, Response, without_login
 from kinescribe.errors import BackendError
 from kinescribe.llm.messages import CallError, Reply, Request, Send, Text, json_bytes, schema_of
@@ -56,6 +57,13 @@ class OpenAI:
     """``low``, ``high`` or ``auto``: how closely hosted models look at pictures."""
 
     revision: ClassVar[int] = 1
+    card: ClassVar[Card] = Card(
+        model="whatever an endpoint offers: a hosted API, vLLM, Ollama, llama.cpp",
+        paper="OpenAI's API reference, chat completions",
+        licence="the model's",
+        memory="the endpoint's",
+        run_here="endpoints of our own on this machine; no published model",
+    )
 
     @classmethod
     def of(cls, argument: str) -> OpenAI:

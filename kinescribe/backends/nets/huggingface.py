@@ -20,6 +20,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
+from kinescribe import checkpoints
 from kinescribe.errors import BackendError, nearest
 
 T = TypeVar("T")
@@ -127,7 +128,7 @@ def checkpoint(model: str, needed_by: str) -> Path:
             f'{needed_by}: set model, e.g. to a folder with a config.json, or to an id ("org/name")'
         )
     local = Path(model).expanduser()
-    folder = local if local.is_dir() else _pulled(model)
+    folder = local if local.is_dir() else checkpoints.find(model)
     if folder is None:
         looks_like_id = model.count("/") == 1 and not model.startswith((".", "/", "~"))
         remedy = (
@@ -137,18 +138,6 @@ def checkpoint(model: str, needed_by: str) -> Path:
     if not (folder / "config.json").is_file():
         raise BackendError(f"{needed_by}: {folder} is no checkpoint: it has no config.json")
     return folder
-
-
-def _pulled(model: str) -> Path | None:
-    """Return the folder of an id in the Hub's cache, if it was pulled."""
-    try:
-        hub = importlib.import_module("huggingface_hub")
-        found = hub.snapshot_download(model, local_files_only=True)
-    except ModuleNotFoundError:
-        return None
-    except (OSError, ValueError):  # it is no id, or is not there
-        return None
-    return Path(found)
 
 
 def architecture(folder: Path, needed_by: str) -> str:
@@ -192,7 +181,7 @@ def identity(model: str, *packages: str) -> str:
 
 def _checksum(folder: Path) -> str:
     files = sorted(
-        f for f in folder.rglob("*") if f.is_file() and f.suffix in (".json", ".safetensors", ".bin")
+        f for f in folder.rglob("*") if f.is_file() and f.suffix in (".json", ".safetensors", ".bin", ".pt")
     )
     return _checksum_of(tuple((str(f), f.stat().st_size, f.stat().st_mtime_ns) for f in files), str(folder))
 
@@ -232,8 +221,9 @@ def load(make: Any, folder: Path, where: Place, needed_by: str, **options: Any) 
                 folder, local_files_only=True, dtype=where.dtype, output_loading_info=True, **options
             )
     except Exception as error:
+        remedy = "install it" if isinstance(error, ImportError) else "fetch the checkpoint again"
         raise BackendError(
-            f"{needed_by}: {folder} cannot be loaded: {_first_line(error)}; fetch the checkpoint again"
+            f"{needed_by}: {folder} cannot be loaded: {_first_line(error)}; {remedy}"
         ) from error
     lost = sorted(report["missing_keys"]) + sorted(str(key) for key in report["mismatched_keys"])
     if lost:  # transformers would go on with random numbers
@@ -285,7 +275,7 @@ def batches(
         try:
             found = run(batch)
         except (RuntimeError, MemoryError) as error:
-            if not _out_of_memory(error):
+            if not out_of_memory(error):
                 raise
             if len(batch) == 1:
                 raise BackendError(
@@ -310,7 +300,8 @@ def free() -> None:
         pt.cuda.empty_cache()
 
 
-def _out_of_memory(error: Exception) -> bool:
+def out_of_memory(error: Exception) -> bool:
+    """Whether an error says that memory ran out, on whatever device."""
     told = str(error).lower()
     return isinstance(error, MemoryError) or "out of memory" in told or "can't allocate memory" in told
 
@@ -321,16 +312,22 @@ def _first_line(error: Exception) -> str:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep progress bars and advice of the loading library off the terminal: what matters is checked above."""
+    """Keep progress bars and advice of the loading library off the terminal, and the library off the network.
+
+    What matters of its advice is checked above. A config that names its backbone by an id would ask the Hub for it.
+    """
+    hub: Any = importlib.import_module("huggingface_hub.constants")
     library = importlib.import_module("transformers.utils.logging")
     level, bars = library.get_verbosity(), library.is_progress_bar_enabled()
     library.set_verbosity_error()
     library.disable_progress_bar()
+    offline, hub.HF_HUB_OFFLINE = hub.HF_HUB_OFFLINE, True
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
+        hub.HF_HUB_OFFLINE = offline
         library.set_verbosity(level)
         if bars:
             library.enable_progress_bar()

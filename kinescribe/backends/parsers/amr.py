@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kinescribe.backends.card import Card
 from kinescribe.backends.parsers.spacy import Spacy
 from kinescribe.errors import BackendError
 from kinescribe.language.syntax import Tree, Word
@@ -35,6 +36,15 @@ class Amr:
         model: folder of an amrlib sentence-to-graph model.
         draw: what draws the graphs, instead of a model.
     """
+
+    card = Card(
+        model="a sentence-to-graph model of amrlib; KPM: parse_xfm_bart_base",
+        paper="Banarescu et al. 2013 (AMR); KPM-Bench, appendix B.4.2",
+        licence="MIT (amrlib's models)",
+        weights=("a folder that amrlib's makers publish: github.com/bjascob/amrlib-models",),
+        memory="0.6 (BART base) to 1.6 GB (large) in float32, by the number of parameters",
+        extra="amr",
+    )
 
     def __init__(self, model: str = "", draw: Draw | None = None) -> None:
         self.trees = Spacy()

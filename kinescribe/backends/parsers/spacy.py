@@ -14,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kinescribe.backends.card import Card
 from kinescribe.errors import BackendError
 from kinescribe.language.syntax import Tree, Word
 
@@ -44,6 +45,14 @@ class Spacy:
     Args:
         model: folder of a pipeline, or the name of an installed one (``en_core_web_sm``). Default: our own.
     """
+
+    card = Card(
+        model="our own pipeline, in the package; any English one of spaCy",
+        paper="Honnibal and Johnson 2015",
+        licence="CC-BY-SA-4.0",
+        memory="6.6 MiB of files",
+        run_here="trained and measured here: docs/quality.md",
+    )
 
     def __init__(self, model: str = "") -> None:
         self.model = model

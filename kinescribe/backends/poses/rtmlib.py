@@ -21,6 +21,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from kinescribe import weights
+from kinescribe.backends.card import Card
 from kinescribe.backends.nets.session import identity_of, open_session, split_spec
 from kinescribe.errors import BackendError
 from kinescribe.records import Clip, Detections, Poses, Tracks
@@ -60,6 +61,15 @@ class RtmlibPoses:
     a name of ``weights.PUBLISHED``. The number of points follows from the file."""
 
     revision: ClassVar[int] = 1
+    card: ClassVar[Card] = Card(
+        model="RTMPose, DWPose, RTMW, RTMW3D",
+        paper="Jiang et al. 2023, arXiv:2303.07399; Yang et al. 2023, arXiv:2307.15880; Jiang et al. 2024, "
+        "arXiv:2407.08634",
+        licence="Apache-2.0",
+        weights=("rtmw3d_x", "dwpose_l", "dwpose_m", "rtmpose_m_26", "rtmpose_m_17"),
+        memory="50 to 370 MB of files",
+        extra="pose",
+    )
 
     def __post_init__(self) -> None:
         if self.model:

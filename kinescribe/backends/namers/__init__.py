@@ -1,0 +1,1 @@
+"""Backends that say which things there are to look for."""
