@@ -186,6 +186,10 @@ class CallError(BackendError):
         return self.kind in ("rate", "busy", "timeout", "lost")
 
 
+SHOWN_ERROR = 300
+"""Characters of an error that a line of ``Answer.problem`` shows."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """What came of a request, with what it took."""
@@ -223,6 +227,11 @@ class Answer:
         if not isinstance(value, kind):
             raise BackendError(f"the model was not asked for a {kind.__name__}; set Request.schema")
         return value
+
+    @property
+    def problem(self) -> str:
+        """What an answer was that is not ``ok``, in a line for those who read what became of it."""
+        return f"the model's answer was {self.status}: {' '.join(self.error.split())[:SHOWN_ERROR]}"
 
     def came(self) -> Answer:
         """Return this answer, whatever it says; BackendError if there is none (``failed``): asking again may help.

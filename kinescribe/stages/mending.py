@@ -12,8 +12,6 @@ from kinescribe.checks import Objection
 from kinescribe.llm.messages import Answer, Request, Turn
 
 PROMPT = "caption_repair"
-SHOWN_WHY = 300
-"""Characters of an answer's error that are kept."""
 
 
 class Mended(NamedTuple):
@@ -40,7 +38,7 @@ def mend(told: Told, ask: Ask, objections: Callable[[str], Sequence[Objection]],
     """
     request, answer = told.request, told.answer.came()
     if not answer.ok:
-        return Mended("", (*told.notes, _gave(answer)))
+        return Mended("", (*told.notes, answer.problem))
     text, edits = told.words(answer), [*told.notes]
     for number in range(1, rounds + 1):
         wrong = objections(text)
@@ -51,7 +49,7 @@ def mend(told: Told, ask: Ask, objections: Callable[[str], Sequence[Objection]],
         mended.came()
         edits.append(f"round {number}: {len(wrong)} contradicted claims sent back")
         if not mended.ok:
-            edits.append(_gave(mended))
+            edits.append(mended.problem)
             break
         answer, text = mended, told.words(mended)
     text, gone = cut(text, objections)
@@ -84,7 +82,3 @@ def _again(request: Request, answer: Answer, text: str, wrong: Sequence[Objectio
     told = prompts.load(PROMPT).render(wrong=len(wrong), objections=lines)
     turns = (*request.turns, Turn(answer.text, told.user))
     return replace(request, turns=turns, prompt=told.identity)
-
-
-def _gave(answer: Answer) -> str:
-    return f"the model's answer was {answer.status}: {' '.join(answer.error.split())[:SHOWN_WHY]}"

@@ -151,7 +151,9 @@ def alone(net: Any) -> dict[int, Any]:
 def test_boxes_are_those_of_the_masks_and_all_is_the_same_again(
     folder: Path, length: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_sessions._Book, "is_sure", lambda book, subject: True)  # random masks fit no detection
+    monkeypatch.setattr(
+        _sessions._Book, "is_sure", lambda book, subject: True
+    )  # random masks fit no detection
     known = world()
     tracker = Sam2(model=str(folder), session_samples=length, overlap_samples=3, min_area_px=1.0)
     one, two = (tracker.follow(known.clip, known.frames, known.camera, known.detections) for _ in range(2))

@@ -38,8 +38,6 @@ __all__ = ["Kpm"]
 
 MOST_WORDS = 600
 """Of a text: three and a half times KPM's average (171 words, of clips of 7.7 s)."""
-SHOWN_WHY = 300
-"""Characters of an answer's error that are kept."""
 INPUT, ENTRIES, CORRECT, TEXT, VIDEO = (
     f"caption_kpm_{name}" for name in ("input", "entries", "correct", "text", "video")
 )
@@ -271,8 +269,7 @@ class _Talk:
     def _came(self, step: Step, answer: Answer) -> bool:
         """Whether there is something to read; what gave nothing is noted."""
         if not answer.came().ok:
-            why = " ".join(answer.error.split())[:SHOWN_WHY]
-            self.notes.append(f"{_called(step)}: the model's answer was {answer.status}: {why}")
+            self.notes.append(f"{_called(step)}: {answer.problem}")
         return answer.ok
 
     def _keep_looks(self, cast: _Listing) -> None:

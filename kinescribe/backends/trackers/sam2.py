@@ -54,7 +54,7 @@ class Sam2:
     min_area_px: float = 50.0
     """Smaller masks are none, in pixels of the clip (FoundationMotion: things 50, people 100)."""
     max_subjects: int = 40
-    """Followed in one session at most, the surest first: each takes about 10 MB and its own pass of the decoder."""
+    """Followed in one session at most, the surest first: each takes 21 MB (float32) and its own pass of the decoder."""
 
     revision: ClassVar[int] = 1
     card: ClassVar[Card] = Card(
@@ -62,7 +62,8 @@ class Sam2:
         paper="Ravi et al. 2024, arXiv 2408.00714",
         licence="Apache-2.0",
         weights=tuple(f"hf:facebook/sam2.1-hiera-{size}" for size in ("tiny", "small", "base-plus", "large")),
-        memory="weights of 0.16 (tiny) to 0.9 GB (large) in float32, and about 10 MB per subject (counted in the code)",
+        memory="weights of 0.16 (tiny) to 0.9 GB (large) in float32; 0.12 GB for a picture and 21 MB per subject "
+        "(measured with random weights of the tiny one's size), half of it in bfloat16; no more for longer videos",
         extra="hf",
         gpu=True,
         torchvision=True,

@@ -59,7 +59,7 @@ class Sam3:
     min_area_px: float = 50.0
     """Smaller masks are none, in pixels of the clip (FoundationMotion: things 50, people 100)."""
     max_subjects: int = 40
-    """Followed in one session at most, the surest first: each takes about 10 MB and its own pass of the decoder."""
+    """Followed in one session at most, the surest first: each takes its own pass of the decoder."""
 
     revision: ClassVar[int] = 1
     card: ClassVar[Card] = Card(
@@ -67,7 +67,8 @@ class Sam3:
         paper="Carion et al. 2025, arXiv 2511.16719",
         licence="SAM License",
         weights=("hf:facebook/sam3",),
-        memory="weights of 3.4 GB in float32 (0.85 billion parameters), and about 10 MB per subject",
+        memory="weights of 3.4 GB in float32 (0.85 billion parameters); per subject about as SAM 2 (not measured); no "
+        "more for longer videos",
         extra="hf",
         gpu=True,
         torchvision=True,
@@ -104,7 +105,7 @@ class Sam3:
                 enough memory.
         """
         net = _load(self.model, self.device, self.dtype, self._rules())
-        names = tuple(self.names) or _tidied(detections.label)
+        names = tuple(self.names) or _tidied((*detections.names, *detections.label))
         return _sessions.follow(clip, frames, camera, detections, net.asked_for(names), self._rules())
 
 
