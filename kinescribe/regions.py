@@ -25,6 +25,7 @@ import re
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -43,6 +44,12 @@ MAX_SHARE = 2.0
 """Edges as shares of the picture beyond this are pixels by mistake; amodal boxes reach out of the picture by less."""
 MAX_FRAME = 10**8
 """No video has more frames: 38 days at 30 a second."""
+SHOWN = 3
+"""Names that a message lists."""
+MOST_COMPARED = 100
+"""Names of a file, and videos, among which a message looks for what was meant."""
+ALIKE = 0.6
+"""Share of letters from which a name may be meant for another one (``difflib.get_close_matches`` has it, too)."""
 _LABEL = re.compile(r"[^\W_]+(?:[ '_-][^\W_]+)*")
 _UNKNOWN = np.full(4, np.nan)
 _EXAMPLE = '{"video": "clip.mp4", "id": 1, "frames": {"0": {"box": [0.1, 0.2, 0.3, 0.6]}}}'
@@ -107,13 +114,26 @@ class Regions:
                 )
             named[name] = source
         if not found:
-            names = {Path(name).name for name in self.videos}
-            hint = next((nearest(Path(s).name, names) for s in sources), "")
-            raise RecipeError(
-                f"{self.path} speaks of none of the videos{hint} "
-                "(names are compared from their end, with their folders)"
-            )
+            raise RecipeError(self._none_of(sources))
         return found
+
+    def _none_of(self, sources: Sequence[str]) -> str:
+        """Say which names of the file fit none of which videos, and which of them may have been meant."""
+        named, given = sorted(self.videos), sorted(sources)
+        files = {Path(source).name: source for source in given}
+        likeness = {
+            (name, file): SequenceMatcher(None, self._parts(name)[-1], file).ratio()
+            for name in named[:MOST_COMPARED]
+            for file in list(files)[:MOST_COMPARED]
+        }
+        name, file = max(likeness, key=lambda pair: likeness[pair], default=("", ""))
+        hint = (
+            f'; did you mean "{files[file]}" by "{name}"?' if likeness.get((name, file), 0.0) >= ALIKE else ""
+        )
+        return (
+            f"{self.path} names {_listed(named)}; that is not among the videos of the run, {_listed(given)}{hint} "
+            "(names are compared from their end, with their folders)"
+        )
 
     @cached_property
     def _by_file(self) -> dict[str, list[tuple[str, tuple[str, ...]]]]:
@@ -130,6 +150,11 @@ class Regions:
         if ".." in path.parts:
             path = Path(os.path.abspath(Path(self.path).parent / path))
         return path.parts
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:SHOWN])
+    return shown if len(names) <= SHOWN else f"{shown} and {len(names) - SHOWN} more"
 
 
 def _fits(name: tuple[str, ...], source: tuple[str, ...]) -> bool:

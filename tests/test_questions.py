@@ -16,14 +16,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import chisquare
+from scipy.stats import binomtest, chisquare
 
 from kinescribe import plugins, prompts
 from kinescribe.checks import Judgement
 from kinescribe.errors import BackendError
 from kinescribe.llm import client
 from kinescribe.llm.messages import CallError, Reply, Request
-from kinescribe.questions import FAMILIES, Scene, ask, blind, spread
+from kinescribe.questions import FAMILIES, Scene, ask, blind, readings, spread
 from kinescribe.questions.duplicates import Seen, unique
 from kinescribe.questions.kpm import TEMPLATES, Kpm
 from kinescribe.questions.motionatlas import OUTS
@@ -729,6 +729,115 @@ def test_each_is_kept_once(drawn: list[tuple[int, int]]) -> None:
     ]
     kept = [(clip.id, q.text) for clip, q in unique(run)]
     assert len(kept) == len(set(kept)) == len(set(drawn))
+
+
+# --- one key for every question ------------------------------------------------------------------------------
+
+
+def test_no_words_have_two_answers_in_a_clip() -> None:
+    for name in set(WORLDS) - {truths.COUPLES, truths.SEQUENCES}:
+        found = [one.question for one in asked() if one.world == name]
+        texts = Counter((q.text, bool(q.roles)) for q in found)
+        assert max(texts.values(), default=1) == 1, (name, texts.most_common(2))
+
+
+def test_orders_name_their_time() -> None:
+    own = [one.question for one in asked() if one.question.template in ("fm.order", "kpm.order")]
+    assert len(own) >= 10
+    for q in own:
+        assert q.span is not None
+        assert q.text.endswith(f" between {q.span.start_s:.1f} s and {q.span.end_s:.1f} s?"), q
+
+
+def moved(boxes: Callable[[np.ndarray], np.ndarray]) -> Judgement:
+    """Whether something that goes through the picture is said never to rest, if its raw boxes are others."""
+    measured, _ = measured_world("move_left", 5)
+    changed = measured.tracks.xyxy.copy()
+    changed[0] = boxes(changed[0])
+    other = replace(measured, tracks=replace(measured.tracks, xyxy=changed))
+    return readings.rests(other, int(measured.tracks.ids[0]), 0)
+
+
+def test_rests_are_not_counted_where_the_boxes_tell_otherwise() -> None:
+    measured, _ = measured_world("move_left", 5)
+    hop = np.array([1, 0, 1, 0]) * 0.18 * measured.clip.width
+    middle = len(measured.clip.times_s) // 2
+
+    def hops(boxes: np.ndarray) -> np.ndarray:
+        return np.concatenate([boxes[:middle], boxes[middle:] + hop])
+
+    def still(boxes: np.ndarray) -> np.ndarray:
+        times = measured.clip.times_s
+        held = (times >= times[middle]) & (times <= times[middle] + 0.9)
+        slow = np.where(held, 0.0, np.gradient(times))
+        share = np.cumsum(slow) / slow.sum()
+        return boxes[:1] + share[:, None] * (boxes[-1:] - boxes[:1])
+
+    assert moved(lambda boxes: boxes).holds is True
+    assert moved(hops) == Judgement(None, "its box hops")
+    assert moved(still).holds is None
+    assert "still 1 times" in moved(still).why
+
+
+def test_a_place_that_is_known_for_a_part_of_a_life_tells_no_rests() -> None:
+    measured, _ = measured_world("move_left", 5)
+    paths = measured.kinematics.tracks
+    image = paths.image_px.copy()
+    image[0, : len(measured.clip.times_s) // 3] = np.nan
+    kinematics = replace(measured.kinematics, tracks=replace(paths, image_px=image))
+    subject = int(measured.tracks.ids[0])
+    assert readings.rests(measured, subject, 0).holds is True
+    assert readings.rests(replace(measured, kinematics=kinematics), subject, 0).holds is None
+
+
+def test_wrong_numbers_of_people_are_near() -> None:
+    found = [
+        one.question for one in asked() if one.question.template in ("kpm.people_count", "kpm.people_moving")
+    ]
+    assert found
+    for q in found:
+        right = int(q.options[q.answer_index])
+        assert max(abs(int(option) - right) for option in q.options) <= 3, q
+
+
+def test_no_way_is_wider_than_the_picture() -> None:
+    found = [one.question for one in asked() if one.question.template in ("fm.distance", "fm.apart")]
+    assert found
+    for q in found:
+        wrong_ones = [o for i, o in enumerate(q.options) if i != q.answer_index]
+        assert all(int(re.findall(r"(\d+) %", option)[0]) <= 100 for option in wrong_ones), q
+
+
+@pytest.mark.parametrize(("name", "seeds"), [("pair_cross", 16), ("crowd", 4)])
+def test_what_nobody_does_is_asked_in_a_quarter(name: str, seeds: int) -> None:
+    """By lots among the questions that could be asked, so that what cannot be asked does not shift the share."""
+    found = [
+        one.question for seed in range(seeds) for one in truths.asked_of((name, seed, truths.EXACT))
+        if one.question.template in ("fm.actor", "fm.which_of_two")
+    ]  # fmt: skip
+    none = sum(q.options[q.answer_index].lower().startswith(("neither", "none")) for q in found)
+    assert len(found) >= 20
+    assert binomtest(none, len(found), 0.25).pvalue > 0.01, (none, len(found))
+
+
+def test_who_has_a_name_alone_is_asked_about_first() -> None:
+    measured, facts = measured_world("pair_cross", 5)
+    one, two = (next(f for f in facts.facts if f.subject == i) for i in measured.tracks.ids.tolist()[:2])
+    tied = [replace(f, confidence=0.8) for f in (one, two)]
+    labelled = replace(measured, tracks=replace(measured.tracks, label=("car", "ball")))
+    for label, first in ((("car", "car"), one), (("car", "ball"), one)):
+        named = replace(labelled, tracks=replace(measured.tracks, label=label))
+        assert Scene(named, tied, NO_HANDS, "0:x").surest[0].id == first.id
+    three = replace(
+        measured.tracks, ids=np.array([1000, 1001, 1002]), label=("car", "ball", "car"),
+        **{k: np.concatenate([getattr(measured.tracks, k), getattr(measured.tracks, k)[:1]])
+           for k in ("xyxy", "score", "detection")}, velocity_px_s=None,
+    )  # fmt: skip
+    scene = Scene(replace(measured, tracks=three), tied, NO_HANDS, "0:x")
+    assert scene.names[1001] == "the ball"
+    assert scene.surest[0].id == two.id
+    surer = [replace(one, confidence=0.95), tied[1]]
+    assert Scene(replace(measured, tracks=three), surer, NO_HANDS, "0:x").surest[0].id == one.id
 
 
 def test_facts_of_no_use_do_no_harm() -> None:

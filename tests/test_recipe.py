@@ -189,6 +189,8 @@ def test_none_is_left_out_and_comes_back(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_lists_of_options_are_what_backends_declare() -> None:
     """A backend's field is a tuple; a recipe's TOML has only lists."""
-    chosen = recipe.load(None, ["detect.named=grounding_dino", 'detect.named_options={names = ["cup", "ball"]}'])
+    chosen = recipe.load(
+        None, ["detect.named=grounding_dino", 'detect.named_options={names = ["cup", "ball"]}']
+    )
     assert chosen.stages["detect"].named_options == {"names": ("cup", "ball")}
     assert recipe.resolve(recipe.to_tables(chosen)) == chosen

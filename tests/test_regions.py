@@ -271,8 +271,13 @@ def test_a_name_is_compared_from_its_end(tmp_path):
     assert found.among([*fits, *others]) == fits
     with pytest.raises(RecipeError, match=r"a\.mp4 may be /p/a.mp4 or /q/a.mp4"):
         found.among(["/p/a.mp4", "/q/a.mp4"])
-    with pytest.raises(RecipeError, match=r'none of the videos; did you mean "b\.mp4"'):
+    with pytest.raises(
+        RecipeError, match=r"names .*/abs/c\.mp4 and 3 more; that is not among .*/p/bb\.mp4"
+    ) as told:
         found.among(["/p/bb.mp4"])
+    assert 'did you mean "/p/bb.mp4" by "x/b.mp4"?' in str(told.value)
+    with pytest.raises(RecipeError, match=r'did you mean "/q/b\.mp4" by "x/b\.mp4"\? \(names'):
+        found.among(["/q/b.mp4"])
     both = regions.read(write(folder / "both.jsonl", line("b.mp4"), line("x/b.mp4")))
     with pytest.raises(RecipeError, match=r"both b.mp4 and x/b.mp4 may name /x/b.mp4"):
         both.of("/x/b.mp4")
@@ -638,5 +643,37 @@ def test_no_run_begins_with_a_bad_file(tmp_path, clips):
     assert "line 2: frames.x: expected a frame number" in str(done.exception)
     write(file, line("elsewhere.mp4"))
     done = annotate(str(clips), "--out", str(tmp_path / "run"), "--regions", str(file))
-    assert "speaks of none of the videos" in str(done.exception)
+    assert "names elsewhere.mp4; that is not among the videos of the run" in str(done.exception)
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("told", ["line 1", "that is not among"])
+def test_a_bad_file_is_refused_where_no_tracks_are_made(tmp_path, clips, told):
+    file = write(
+        tmp_path / "r.jsonl", line("a.mp4", frames={"x": BOX}) if told == "line 1" else line("z.mp4")
+    )
+    more = ["--out", str(tmp_path / "run"), "--regions", str(file), "--set", "run.until=camera"]
+    done = CliRunner().invoke(app, ["annotate", str(clips), *more])
+    assert isinstance(done.exception, RecipeError)
+    assert told in str(done.exception)
+    assert not (tmp_path / "run").exists()
+
+
+def test_marks_behind_the_end_of_a_video_are_refused(tmp_path):
+    path = tmp_path / "clip.mp4"
+    images = np.zeros((30, 32, 64, 3), np.uint8)
+    video.encode(path, zip(np.arange(30) / 10, images, strict=True), (64, 32))
+    source = video.scan(path)
+    first, last = (video.make_clip(source, start, end, 10.0) for start, end in ((0.0, 1.5), (1.5, 3.0)))
+
+    def given(clip: Clip, *frames: int) -> tuple[int, ...]:
+        lines = [line(id=f, frames={str(f): {"box_px": [5, 5, 15, 15]}}) for f in frames]
+        marked = regions.read(write(tmp_path / "r.jsonl", *lines)).of(clip.source)
+        return with_given(clip, camera_of(clip), nothing(clip), marked, Joining()).given
+
+    for clip in (first, last):
+        with pytest.raises(RecipeError, match=r"the first is 30, the video has 30 frames \(0 to 29\)"):
+            given(clip, 30, 999999)
+        # One that lies in another clip, or beside one that is there, is no mistake of the whole file.
+        assert given(clip, 999999, 20) == (() if clip is first else (0,))
+        assert given(clip, 3) == ((0,) if clip is first else ())

@@ -328,7 +328,9 @@ def test_long_clips_embed_only_the_beginning_and_say_so(tmp_path: Path) -> None:
 def test_what_was_done_to_a_caption_is_shown_as_text(tmp_path: Path) -> None:
     records = fake_run.street(fake_run.street_video(tmp_path / "street.mp4"))
     first, *rest = records[Captions].captions
-    edited = replace(first, edits=('cut "<b>It flies.</b>": it does not', "round 1: 1 contradicted claims sent back"))
+    edited = replace(
+        first, edits=('cut "<b>It flies.</b>": it does not', "round 1: 1 contradicted claims sent back")
+    )
     page = page_of(run_of({**records, Captions: Captions((edited, *rest))}), tmp_path)
     assert "How it came to be: 2 steps" in page.text("summary")
     assert 'cut "<b>It flies.</b>": it does not' in page.text("li")

@@ -76,7 +76,9 @@ class Pieces:
 
 # --- every tracker ------------------------------------------------------------------------------------------
 
-LINKERS = [name for name in plugins.names("trackers") if not hasattr(plugins.load("trackers", name), "follow")]
+LINKERS = [
+    name for name in plugins.names("trackers") if not hasattr(plugins.load("trackers", name), "follow")
+]
 """Those that link boxes; those that follow masks need nets and are in ``tests/hf`` and ``test_masks.py``."""
 
 

@@ -156,7 +156,7 @@ def annotate(
     gate = [] if drop_above is None else [f"camera.drop_above={float(drop_above)}"]
     marks = [] if regions is None else [f"track.regions={json.dumps(str(regions))}"]
     chosen = _chosen(out, recipe, [*nets, *gate, *marks, *(settings or [])], workers)
-    _check_regions(chosen, videos or [], out)
+    _check_regions(chosen, videos or [], out, regions)
     _fetch(chosen)
     console = show.console(error=as_json)
     with store.Run.create_or_open(out, chosen) as run:
@@ -208,12 +208,15 @@ def _net(key: str, backend: str, spec: str | None) -> list[str]:
     return [f"{key}={backend}", f"{stage}.{options}.model={json.dumps(f'{kind}:{where}')}"]
 
 
-def _check_regions(recipe: Any, videos: list[Path], out: Path) -> None:
-    """Read the file of regions before a run begins, and say which videos it speaks of."""
+def _check_regions(recipe: Any, videos: list[Path], out: Path, named: Path | None) -> None:
+    """Read the file of regions before a run begins, and say which videos it speaks of.
+
+    One that is named is read even where the run ends before tracks are made.
+    """
     from kinescribe import regions
     from kinescribe.runs import ingest, store
 
-    file = getattr(recipe.stages.get("track"), "regions", "")
+    file = getattr(recipe.stages.get("track"), "regions", "") or (str(named) if named else "")
     if not file:
         return
     found = regions.read(file)

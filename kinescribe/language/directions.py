@@ -13,7 +13,7 @@ from kinescribe.records import Span
 _SIDE = r"(?:left|right)"
 _POSSESSOR = r"(?:the|his|her|its|their|my|your|one's|\w+'s)"
 _EDGE = r"(?:[ -]hand)?(?: (?:side|edge|border|end|half|corner|part)\b)?"
-_END = r"(?=$|\s*[,.;:!?)]|\s+(?:{})\b|\s+\w+ly\b)".format(
+_END = r"(?=$|\s*[,.;:!?)\]…—–]|\s+[\u2190-\u2bff\U0001f000-\U0001faff]|[^\w\s'’&/-]|['’](?!\w)|\s+(?:{})\b|\s+\w+ly\b)".format(
     "|".join(sorted(lex.PREPOSITIONS | lex.COORDINATORS | lex.SUBORDINATORS | {"then", "again", "once", "twice",
     "to", "a", "two", "three", "four", "five", "six", "slightly", "slowly", "quickly", "fast", "first"}))
 )  # fmt: skip
@@ -54,6 +54,11 @@ _END_WORDS = {
     "back": ("backward",), "above": ("up",), "below": ("down",),
 }  # fmt: skip
 _WORDS = "|".join(_END_WORDS)
+
+_ARROWS = {
+    "[←⬅⇐]": "left", "[→➡⇒]": "right", "[↑⬆⇑]": "up", "[↓⬇⇓]": "down",
+    "[↖⬉]": "upper_left", "[↗⬈]": "upper_right", "[↙⬋]": "lower_left", "[↘⬊]": "lower_right",
+}  # fmt: skip
 
 _Meaning = tuple[str, ...] | Callable[[re.Match[str]], tuple[str, ...]]
 _CAMERA = r"(?:the )?(?:camera|viewer|lens|viewpoint|screen|us)\b"
@@ -109,6 +114,8 @@ _RULES: tuple[tuple[str, _Meaning, str | None], ...] = (
     # Up and down, last: "up to the left" is eaten above.
     (r"\b(?:upwards?|uphill|upstairs|overhead|up)\b", ("up",), None),
     (r"\b(?:downwards?|downhill|downstairs|down)\b", ("down",), None),
+    # Arrows, but not one that leads from one act to the next.
+    *((rf"{arrow}\ufe0f?(?=$|\s*[,.;:!?)])", (value,), None) for arrow, value in _ARROWS.items()),
     # Shapes.
     (r"\bin a straight line\b|\bstraight\b", (), "straight"),
     (r"\b(?:along|in|on|through) (?:a|an) (?:\w+ )?(?:curved path|curve|arc|curving path)\b", (), "curved"),
@@ -133,6 +140,8 @@ _DIRECTIONAL = frozenset(
 )
 """Without one of these words a text names no way; asking for them first spares it forty patterns."""
 
+_ARROW = re.compile("|".join(_ARROWS))
+
 
 @lru_cache(maxsize=4096)
 def _words(text: str) -> frozenset[str]:
@@ -149,7 +158,7 @@ class Way(NamedTuple):
 def way(text: str) -> Way:
     """Return the directions of a stretch of text, in the order in which they are said, and its shape."""
     found: list[Found] = []
-    if _DIRECTIONAL.isdisjoint(_words(text)):
+    if _DIRECTIONAL.isdisjoint(_words(text)) and _ARROW.search(text) is None:
         return Way()
     for pattern, value, shape in _COMPILED:
         for match in pattern.finditer(text):
@@ -314,3 +323,17 @@ def mask_metres(text: str) -> tuple[str, list[tuple[int, float]]]:
     """Return the text with ways in metres ("2.3 m away") blanked out (offsets stay), and them with their places."""
     found = [(match.start(), float(match.group(1))) for match in _METRES.finditer(text)]
     return (_METRES.sub(lambda m: " " * len(m.group()), text), found) if found else (text, [])
+
+
+_COMPASS_WORD = r"(?:north|south)(?:[- ]?(?:east|west))?|east|west"
+_UNREAD = re.compile(
+    rf"^\W*(?:\w+ly )?(?:(?:(?:to|toward|towards) (?:the )?)?({_COMPASS_WORD})(?:wards?|erly|ern direction)?\b"
+    r"|(?:to|toward|towards|at|in) (?:the |about |around )*(\d{1,2} ?o'? ?clock)\b)",
+    re.IGNORECASE,
+)
+
+
+def unread(text: str) -> str | None:
+    """Return the direction that a stretch of text begins with and that no picture shows: "to the west"."""
+    match = _UNREAD.match(text)
+    return None if match is None else (match[1] or match[2]).lower()

@@ -12,6 +12,10 @@ from kinescribe.vocabulary import ORDERS, PARTS, VERB_BY_LEMMA
 FRAME_WORDS = frozenset({"frame", "view", "picture", "scene", "shot", "screen", "image", "video", "sight"})
 """Patients of entering and leaving that mean the picture, not a subject."""
 _SINGULAR = frozenset(["he", "she", "it", "him", "her", "one", "itself", "himself", "herself"])
+_GOING = frozenset(
+    "shift proceed progress veer scoot relocate journey dart dash hurry scurry trundle trot gallop cruise".split()
+)
+"""Verbs that say, with a direction and without an object, no more than that something goes there."""
 _PLURAL = frozenset(["they", "them", "themselves"])
 
 
@@ -69,6 +73,8 @@ def meaning(action: Action, subject: int | None = None) -> Action | None:
     if action.predicate in ORDERS:
         return action
     verb = VERB_BY_LEMMA.get(action.predicate)
+    if verb is None and action.predicate in _GOING and action.direction and action.patient is None:
+        verb = VERB_BY_LEMMA["move"]
     if verb is None:
         return None
     direction = action.direction or verb.direction

@@ -11,6 +11,8 @@ from kinescribe.language.discourse import Discourse
 from kinescribe.language.nouns import singular
 
 _STILL = frozenset(["still", "motionless", "stationary", "put", "unmoving", "immobile"])
+_CAMERA_MOVES = frozenset(["pan", "tilt", "zoom", "roll"])
+"""Of a camera, what it makes or has; of a cook, "a pan" is none."""
 _VIEW = r"(?:the )?(?:view|frame|picture|shot|scene|sight|screen|image)"
 
 
@@ -21,6 +23,7 @@ def idioms(sentence: Sentence, discourse: Discourse, event: Event, end: int) -> 
         end: token before which what belongs to the verb ends.
     """
     zone = event.zone.lower()
+    _way(event, zone)
     _light(sentence, discourse, event, end)
     _still(event, zone)
     _view(event, zone)
@@ -32,19 +35,31 @@ def idioms(sentence: Sentence, discourse: Discourse, event: Event, end: int) -> 
         event.direction = tuple(d for d in event.direction if d != "out")
 
 
+def _way(event: Event, zone: str) -> None:
+    """Making one's way and being headed are going; a direction that no picture shows is a patient that nobody measures."""
+    if event.lemma == "make" and _matches(r"^(?:its|his|her|their) (?:own )?way\b", zone):
+        event.lemma, event.patient = "move", None
+    if event.lemma == "head" and event.kind == "passive" and event.agent is None and event.direction:
+        event.agent, event.patient = event.patient, None
+    if event.patient is None and not event.direction:
+        event.patient = ways.unread(zone)
+
+
 def _light(sentence: Sentence, discourse: Discourse, event: Event, end: int) -> None:
     """Of "takes a step", the noun is the motion."""
     if event.lemma not in lex.LIGHT:
         return
+    shows = event.agent is not None and event.agent.split()[-1] == "camera"
     for phrase in sentence.phrases:
         goes = event.lemma in ("come", "go")
         near = event.index < phrase.first < end and (phrase.preposition in ("to", "into") if goes else True)
         head = singular(phrase.head)
-        if not near or head not in lex.EVENT_NOUNS or (goes and phrase.preposition is None):
+        films = shows and head in _CAMERA_MOVES
+        if not near or head not in lex.EVENT_NOUNS and not films or (goes and phrase.preposition is None):
             continue
         if event.lemma in ("have", "do") and phrase.preposition is not None:
             continue
-        event.lemma, event.patient = lex.EVENT_NOUNS[head], None
+        event.lemma, event.patient = head if films else lex.EVENT_NOUNS[head], None
         own = ways.way(phrase.text.rsplit(" ", 1)[0] + ".").direction if " " in phrase.text else ()
         event.direction = tuple(dict.fromkeys([*own, *(d for d in event.direction if d != "in" or not goes)]))
         event.count = event.count or (

@@ -3,14 +3,17 @@
 A parser gives every sentence a tree (backends of the kind ``parsers``); rules over its words say what is an action,
 who acts on whom and when. What counts as an action follows the conventions of the project's gold captions:
 states, helpers ("begins to"), possibilities ("may jump") and intentions are no actions; denied motion is an action
-with ``negated``; "stays still" is denied motion. The only states that are read are who is before whom (``standing``).
+with ``negated``; "stays still" is denied motion. The only states that are read are who is before whom and who is at
+rest (``standing``).
 """
 
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
+from operator import itemgetter
 
 from kinescribe import plugins
 from kinescribe.errors import BackendError
@@ -20,10 +23,11 @@ from kinescribe.language.chatter import mask_chatter
 from kinescribe.language.clauses import Event, Sentence
 from kinescribe.language.discourse import Discourse
 from kinescribe.language.idioms import idioms
+from kinescribe.language.marks import mask_spoken, unmarked
 from kinescribe.language.nouns import singular
 from kinescribe.language.roles import Roles
-from kinescribe.language.senses import denied, happens, settle
-from kinescribe.language.standing import orders
+from kinescribe.language.senses import denied, deny, happens, mask_untrue, settle
+from kinescribe.language.standing import orders, rests
 from kinescribe.language.syntax import Parser, Tree
 from kinescribe.language.tokens import sentences
 from kinescribe.records import Action, Span
@@ -135,9 +139,19 @@ class _Text:
     """A text on its way to actions."""
 
     def __init__(self, text: str) -> None:
-        masked, self.times = ways.mask_times(mask_chatter(text))
+        self.shown = unmarked(text)
+        self.written = list(sentences(text)) if self.shown.places is not None else []
+        text, self.untrue = mask_untrue(mask_spoken(mask_chatter(self.shown.text)))
+        masked, self.times = ways.mask_times(text)
         self.masked, self.metres = ways.mask_metres(masked)
-        self.spans = [(a, b) for a, b in sentences(text) if self.masked[a:b].strip()]
+        self.spans = [(a, b) for a, b in sentences(self.shown.text) if self.masked[a:b].strip()]
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """Return where a sentence stands in the text with its marks."""
+        if not self.written:
+            return start, end
+        place = self.shown.before(start)
+        return self.written[max(0, bisect_right(self.written, place, key=itemgetter(0)) - 1)]
 
     def sentences(self) -> list[str]:
         return [self.masked[start:end] for start, end in self.spans]
@@ -154,7 +168,10 @@ class _Text:
             _give_times(found, [(at, span) for at, span in self.times if start <= at < end])
             _give_metres(found, [(at, metres) for at, metres in self.metres if start <= at < end])
             for event in found:
-                event.sentence = (start, end)
+                event.sentence = self.span(start, end)
+            for scope in self.untrue:
+                if start <= scope.start < end:
+                    deny(scope, found)
             together = rank > 0 and _TOGETHER.match(sentence.text) is not None
             rank = _rank(found, rank - together)
             kept = [event for event in found if event.keep]
@@ -266,7 +283,7 @@ def _read(sentence: Sentence, discourse: Discourse) -> list[Event]:
     _followed_by(sentence, found)
     _share(sentence, found)
     _in_all(sentence, found)
-    standing = orders(sentence, discourse, found)
+    standing = [*orders(sentence, discourse, found), *rests(sentence, discourse, found)]
     return sorted([*found, *standing], key=lambda event: event.index) if standing else found
 
 

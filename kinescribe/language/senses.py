@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 from kinescribe.language import lexicon as lex
 from kinescribe.language import nouns
@@ -279,3 +280,36 @@ def _posture_change(sentence: Sentence, event: Event, found: list[Event]) -> boo
         return False  # "was sitting"
     chained = event.lemma in ("sit", "kneel") and event.kind == "finite" and any(e.keep for e in found)
     return chained and sentence.tokens[max(0, event.index - 1)].tag in ("CC", "ADV")
+
+
+_UNTRUE = re.compile(
+    r"(?:^|(?<=[.!?;\n]))\s*it(?:['’]s|(?: is| was))(?: simply| just| clearly)? "
+    r"(?:false|untrue|wrong|incorrect|not (?:true|correct|right|the case|so))(?: to say| to claim)? that\b|"
+    r"(?:^|(?<=[.!?;\n]))\s*it (?:isn|wasn)['’]t (?:true|correct|right|the case)(?: to say)? that\b",
+    re.IGNORECASE,
+)
+_BEYOND = re.compile(r"[.!?;\n]|,? but\b|, (?:and|instead|rather)\b", re.IGNORECASE)
+
+
+class Scope(NamedTuple):
+    """Where in a text something is said to be false."""
+
+    start: int
+    end: int
+
+
+def mask_untrue(text: str) -> tuple[str, list[Scope]]:
+    """Return a text with "it is false that" blanked out (offsets stay), and what each is said of."""
+    found: list[Scope] = []
+    for match in _UNTRUE.finditer(text):
+        ends = _BEYOND.search(text, match.end())
+        found.append(Scope(match.end(), ends.start() if ends is not None else len(text)))
+    return (_UNTRUE.sub(lambda m: " " * len(m.group()), text) if found else text), found
+
+
+def deny(scope: Scope, found: list[Event]) -> None:
+    """Turn what is said into its denial; of several acts nobody knows which one is false, and none is kept."""
+    own = [event for event in found if event.keep and scope.start <= event.token.start < scope.end]
+    for event in own:
+        event.negated = not event.negated
+        event.keep = len(own) == 1

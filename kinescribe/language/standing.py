@@ -1,15 +1,18 @@
-"""Who is before whom: "is in front of the car", "is nearer to the camera than the car".
+"""Who is before whom, and who is at rest: "is in front of the car", "is stationary", "there is no movement".
 
-The only states that are read: a depth net shows them (``records.Depth``), so that they can be judged.
+The only states that are read: measurements show them, so that they can be judged. Rest is denied motion.
 """
 
 from __future__ import annotations
 
 import re
 
+from kinescribe.language import directions as ways
 from kinescribe.language.clauses import Event, Sentence
 from kinescribe.language.discourse import Discourse
+from kinescribe.language.nouns import singular
 from kinescribe.language.phrases import Phrase
+from kinescribe.language.senses import denied
 
 _STANDS = re.compile(r"is|are|was|were|stays?|remains?|stayed|remained")
 _ORDER = re.compile(
@@ -66,3 +69,94 @@ def _starts(sentence: Sentence, phrase: Phrase) -> int:
 
 def _ends(sentence: Sentence, phrase: Phrase) -> int:
     return sentence.tokens[phrase.last].end - sentence.start
+
+
+_BE = re.compile(r"is|are|was|were|am|'s|'re|being")
+_REST = re.compile(
+    r"(?P<denied>\s*n['’]t\b|\s+(?:not|never|no longer)\b)?(?:\s+(?:all|both|each|now|also|then|just|always|again|still|"
+    r"\w{2,}ly))*\s+(?:stationary|motionless|immobile|unmoving|static|at rest|at a standstill|still(?=\s*$|\s*[^\w\s]|\s+(?:for|"
+    r"throughout|during|while|and|but|then|until|from|all|at (?:first|the)|in th(?:e|is) (?:clip|video|frame|scene))\b))"
+    r"(?!\s+(?:electricity|image|shot|bikes?)\b|-)",
+    re.IGNORECASE,
+)
+"""After the verb: what is said to rest. "Is still" alone is a rest, "is still moving" and "is still red" are none."""
+_NO_MOTION = re.compile(
+    r"\bthere(?:['’]s|\s+(?:is|was|are|were))\s+(?:no|not any|n't any)\s+(?:(?:visible|apparent|noticeable|other|real|discernible)"
+    r"\s+)*(?:movements?|motions?)\b(?!\s+(?:of|from|by|between|to|in (?!th(?:e|is) (?:clip|video|scene|frame|shot|picture)\b)))",
+    re.IGNORECASE,
+)
+_GOES = re.compile(
+    r"\s+(?=(?:\w+ly\s+)?(?:(?:to|toward|towards)\s+the\s+)?(?:left|right|up|down|forward|backward|clockwise|counter|toward|away))",
+    re.IGNORECASE,
+)
+_MOTION = frozenset(["movement", "motion"])
+_UNSURE = frozenset(
+    ["if", "until", "before", "because", "since", "unless", "as", "once", "whether", "when", "whenever"]
+)
+
+
+def rests(sentence: Sentence, discourse: Discourse, found: list[Event]) -> list[Event]:
+    """Return what a sentence says to be at rest, and which way it says that somebody's movement is.
+
+    Args:
+        found: the sentence's motions; "then" of one that follows a rest is noted.
+    """
+    result = _nothing_moves(sentence, found)
+    for i, token in enumerate(sentence.tokens):
+        if not _BE.fullmatch(token.low):
+            continue
+        at = token.end - sentence.start
+        said, goes = _REST.match(sentence.text, at), _GOES.match(sentence.text, at)
+        opens = sentence.opens(i)
+        governed = opens > 0 and (
+            sentence.tokens[opens - 1].tag == "REL" or sentence.tokens[opens - 1].low in _UNSURE
+        )
+        subject = _own(sentence, i)
+        moved = subject is not None and singular(subject.head) in _MOTION
+        if governed or not (goes if moved else said):
+            continue
+        event = Event(i, token, "finite", "move")
+        event.negated = not moved
+        if said is not None and not moved:
+            before = [one for one in found if one.index < i]
+            event.negated = said["denied"] is None and not denied(sentence, i, opens, subject, before)
+            event.agent = _agent(sentence, discourse, i, [*found, *result])
+            event.relation = sentence.relation(i, opens, before)
+            event.ordered = sentence.ordered(i, opens, before)
+        elif goes is not None and subject is not None:
+            event.zone = sentence.words(i + 1, len(sentence.tokens))
+            event.direction = ways.way(event.zone).direction
+            owner = discourse.owner(subject)
+            event.agent = owner.text if owner is not None else None
+        if event.agent is not None:
+            result.append(event)
+            _then(sentence, event, found)
+    return result
+
+
+def _nothing_moves(sentence: Sentence, found: list[Event]) -> list[Event]:
+    said = _NO_MOTION.search(sentence.text)
+    if said is None:
+        return []
+    i = next(n for n, t in enumerate(sentence.tokens) if t.end - sentence.start > said.start())
+    event = Event(i, sentence.tokens[i], "finite", "move", agent="nothing", negated=True)
+    event.relation = "same" if found else "next"
+    return [event]
+
+
+def _own(sentence: Sentence, i: int) -> Phrase | None:
+    """Return the subject right in a verb's clause."""
+    opens = sentence.opens(i)
+    return next(
+        (p for p in sentence.phrases if opens <= p.first and p.last < i and p.preposition is None), None
+    )
+
+
+def _then(sentence: Sentence, event: Event, found: list[Event]) -> None:
+    """Note when a motion happens beside a rest that opens the sentence: "is stationary, then moves"."""
+    later = next((one for one in found if one.index > event.index and one.keep), None)
+    if later is None or any(one.index < event.index for one in found):
+        return
+    opens = sentence.opens(later.index)
+    later.relation = sentence.relation(later.index, opens, [event])
+    later.ordered = later.ordered or sentence.ordered(later.index, opens, [event])

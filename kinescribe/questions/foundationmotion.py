@@ -24,6 +24,8 @@ MIN_TOGETHER_S = 1.0
 """Two are compared if they are seen together for so long."""
 MIN_WAY_S = 0.8
 """Nobody tells how far something goes in a moment."""
+MOST_WAY = 1.0
+"""Longest way or distance that is offered, in widths of the picture: more is known to be wrong without looking."""
 MOST_PAIRS = 12
 """Pairs that are compared, those with something said of both first: twenty subjects have 190."""
 _SPEEDS = {
@@ -125,8 +127,9 @@ class FoundationMotion:
         around = orders.Around(scene.measured, fact.span.end_s)
         for second in orders.later(scene, first):
             options = orders.answer(scene, first, second), orders.others(scene, first, second, around)
-            draft = self._draft("order", "action_order", fact, "In which order do these happen?", options)
-            yield draft._replace(span=None)
+            span = orders.time_of(first, second)
+            text = f"In which order do these happen between {span.start_s:.1f} s and {span.end_s:.1f} s?"
+            yield self._draft("order", "action_order", fact, text, options)._replace(span=span)
 
     # --- who ---
 
@@ -140,15 +143,24 @@ class FoundationMotion:
         scene = self.scene
         ids = [i for i in scene.measured.tracks.ids.tolist() if i != fact.subject]
         core = say.core(fact)
-        if scene.draw("nobody", say.content(fact)) < NOBODY:
-            core = next((idea for idea in scene.ideas(fact) if self._nobody(fact, idea, ids)), core)
         others = scene.shuffled([i for i in ids if i in scene.told], say.content(fact))
         others += scene.shuffled([i for i in ids if i not in scene.told], say.content(fact))
-        told = [i for i in others if i in scene.told]
-        if len(others) == 1 or len(told) == 1:
-            yield self._of_two(fact, core, others[0])
-        elif len(others) > 1:
-            yield self._of_many(fact, core, others)
+        plain = self._who(fact, core, others)
+        # What nobody does is asked only in place of a question that could be asked: else those that cannot, which are
+        # many, would leave more of the first kind than were drawn.
+        if plain is None or wrong(plain, scene.seed) is None:
+            return
+        if scene.draw("nobody", say.content(fact)) < NOBODY:
+            idea = next((idea for idea in scene.ideas(fact) if self._nobody(fact, idea, ids)), None)
+            instead = None if idea is None else self._who(fact, idea, others)
+            if instead is not None and wrong(instead, scene.seed) is not None:
+                plain = instead
+        yield plain
+
+    def _who(self, fact: MotionFact, core: MotionFact, others: list[int]) -> Draft | None:
+        if len(others) == 1 or sum(i in self.scene.told for i in others) == 1:
+            return self._of_two(fact, core, others[0])
+        return self._of_many(fact, core, others) if others else None
 
     def _nobody(self, fact: MotionFact, idea: MotionFact, others: list[int]) -> bool:
         scene, span = self.scene, self.scene.during(fact)
@@ -267,7 +279,7 @@ class FoundationMotion:
                 travelled(scene.measured, fact.subject, (value * by * 0.85, value * by * 1.18), span),
                 size=by,
             )
-            for by in (1.0, *(by for by in factors if 0.02 < value * by < 1.6))
+            for by in (1.0, *(by for by in factors if 0.02 < value * by <= MOST_WAY))
         ]
         text = f"How far does {scene.names[fact.subject]} move{say.when(fact)}?"
         return self._draft("distance", "motion_attribute", fact, text, (options[0], options[1:]))
@@ -379,7 +391,7 @@ class FoundationMotion:
                 readings.factor(value, value * by, why),
                 size=by,
             )
-            for by in (1.0, *(by for by in factors if 0.03 < value * by < 1.05))
+            for by in (1.0, *(by for by in factors if 0.03 < value * by <= MOST_WAY))
         ]
         if not value > 0.08:
             options = [Option("", Judgement(None, why))]

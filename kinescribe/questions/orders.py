@@ -61,6 +61,11 @@ def later(scene: Scene, first: Happening, by: frozenset[int] | None = None) -> l
     return sorted(found, key=lambda h: h.fact.span.start_s)[:MOST_LATER]
 
 
+def time_of(first: Happening, second: Happening) -> Span:
+    """Return the time in which two happen, as it is said: which orders are meant, where a clip has several."""
+    return Span(round(first.fact.span.start_s, 1), round(second.fact.span.end_s, 1))
+
+
 def answer(scene: Scene, first: Happening, second: Happening) -> Option:
     """Return the true order of two."""
     judged = (scene.judge(h.core, scene.during(h.fact)) for h in (first, second))

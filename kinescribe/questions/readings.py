@@ -5,12 +5,15 @@ Every reading has a true side, a false side and a stretch between them where not
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from jaxtyping import Float
 
 from kinescribe.checks import Judgement, Measurements, gap
 from kinescribe.checks.measurements import Window, in_span
-from kinescribe.checks.tolerances import MIN_KNOWN
+from kinescribe.checks.tolerances import MARGIN_S, MIN_KNOWN, MIN_REST_S
+from kinescribe.geometry import box_center, stretches
 from kinescribe.records import Span
 from kinescribe.vocabulary import PERSON
 
@@ -26,6 +29,13 @@ DURATION_S = 0.35
 """Smoothing moves the ends of a movement by so much."""
 MIN_LIFE_S = 0.95
 """Who is seen for less may be a piece of somebody else (``FactSettings.min_life_s``)."""
+HOP, HOP_RATIO = 0.05, 4.0
+"""A box that is so many frame widths further from one sample to the next, and so many times as far as before and after,
+has changed to another thing, or taken one in: nothing goes fast for a single sample."""
+STILL = 0.01
+"""A box that goes less than so many frame widths a second stands; half of what ``rests`` takes for slow."""
+UNSEEN_S = 0.35
+"""Smoothing leaves so much at the ends of a life open."""
 REST = ("static", "slight")
 HIDDEN = ("unknown", "complex")
 
@@ -202,6 +212,11 @@ def rests(measured: Measurements, subject: int, said: int) -> Judgement:
         return Judgement(None, "its place is not known all along")
     if window.extent < window.needed:
         return Judgement(None, "it goes nowhere")
+    boxes = _boxes(measured, subject)
+    if boxes.times[0] < window.times[0] - UNSEEN_S or boxes.times[-1] > window.times[-1] + UNSEEN_S:
+        return Judgement(None, "its place is not known all along")
+    if boxes.hops:
+        return Judgement(None, "its box hops")
     found = len(_separate([stop for stop, _ in window.rests]))
     why = f"rests {found} times between two movements"
     # Slow is no rest, but cannot be told from one where it is short.
@@ -210,7 +225,35 @@ def rests(measured: Measurements, subject: int, said: int) -> Judgement:
     slow = int((np.convolve(speed < 0.02, np.ones(3), "valid") >= 3).sum())
     if found == 0 and slow:
         return Judgement(None, f"{why}, but nearly stands")
+    if boxes.stills > found:
+        return Judgement(None, f"{why}, but its box is still {boxes.stills} times")
     return Judgement(said == found, why)
+
+
+class _Boxes(NamedTuple):
+    """How the boxes of a subject go, before anything is smoothed or left out."""
+
+    times: Float[np.ndarray, "M"]
+    """Of the samples with a box."""
+    hops: bool
+    """Whether it is elsewhere from one sample to the next, and hardly goes before and after."""
+    stills: int
+    """How often it stays in one place for as long as a rest lasts, and goes both before and after."""
+
+
+def _boxes(measured: Measurements, subject: int) -> _Boxes:
+    boxes = measured.tracks.xyxy[measured.tracks.row(subject)]
+    known = np.isfinite(boxes[:, 0])
+    times = measured.clip.times_s[known]
+    step: Float[np.ndarray, "G"] = (
+        np.hypot(*np.diff(box_center(boxes[known]), axis=0).T) / measured.clip.width
+    )
+    beside = np.pad(step, 1)
+    hops = bool(((step > HOP) & (step > HOP_RATIO * np.maximum(beside[:-2], beside[2:]))).any())
+    pause = stretches(step < STILL * np.maximum(np.diff(times), 1e-9))
+    # A rest at the beginning or the end has nothing before or after it.
+    within = [(a, b) for a, b in pause if a > 0 and b < len(step) - 1]
+    return _Boxes(times, hops, sum(bool(times[b + 1] - times[a] >= MIN_REST_S - MARGIN_S) for a, b in within))
 
 
 def _separate(instants: list[float]) -> list[float]:

@@ -23,6 +23,9 @@ INSTANTS = ("enter", "leave", "start", "stop")
 """Predicates that are judged near an instant anyway."""
 RESTS = frozenset({"stay", "stop", "pause"})
 """Predicates of who does not move."""
+NUMBERED = 0.1
+"""By so much less sure facts about who alone has a name ("the car") are asked about before those about "person 5", who
+is known to those who see the overlay."""
 MOMENT_S = 0.5
 """In a shorter time hardly anything can be seen to move: what is false then must be false round it, too."""
 _LIMB_IDEAS = (
@@ -85,8 +88,17 @@ class Scene:
         self.measured, self.facts, self.hands, self.seed = measured, tuple(facts), hands, seed
         self.names = names(measured.tracks)
         self.filmed = measured.as_filmed()
-        self.surest = sorted(facts, key=lambda fact: -fact.confidence)
+        self.surest = sorted(facts, key=lambda fact: self._numbered(fact) * NUMBERED - fact.confidence)
         self._judged: dict[Claim, Judgement] = {}
+
+    def _numbered(self, fact: MotionFact) -> bool:
+        """Whether a fact is about one of several of a name, and others could be asked about."""
+        called = (self.names[i] for i in (fact.subject, fact.object) if i is not None)
+        return self._some_unique and any(name[-1].isdigit() for name in called)
+
+    @cached_property
+    def _some_unique(self) -> bool:
+        return any(f.subject != CAMERA and not self.names[f.subject][-1].isdigit() for f in self.facts)
 
     @cached_property
     def happenings(self) -> list[Happening]:

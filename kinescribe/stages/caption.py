@@ -81,7 +81,7 @@ class WriteCaptions:
     calls: Mapping[str, int | float] = field(default_factory=dict)
     """How the model is asked, and what it may cost: settings of ``llm.client.CallSettings``."""
 
-    revision: ClassVar[int] = 6
+    revision: ClassVar[int] = 7
     PATIENCE: ClassVar[tuple[str, ...]] = ("calls",)
     """Settings that do not change what is asked: another budget makes no text stale."""
 

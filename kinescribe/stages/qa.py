@@ -74,7 +74,7 @@ class AskQuestions:
     max_frames: int = 32
     max_side_px: int = 768
 
-    revision: ClassVar[int] = 5
+    revision: ClassVar[int] = 6
 
     def __post_init__(self) -> None:
         for name in self.families:

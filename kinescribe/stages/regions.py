@@ -99,7 +99,7 @@ def with_given(
         joining: how far marks are carried.
 
     Raises:
-        RecipeError: a mask's picture has another shape than the video's.
+        RecipeError: a mask's picture has another shape than the video's, or all marks lie behind its last frame.
         VideoError: the frames before the clip cannot be counted.
     """
     drawn = [d for d in _all_drawn(clip, camera, regions, joining) if np.isfinite(d.boxes[:, 0]).any()]
@@ -129,10 +129,30 @@ def _all_drawn(
     clip: Clip, camera: CameraMotion, regions: Sequence[Region], joining: Joining
 ) -> Iterator[_Drawn]:
     first = _first_frame(clip.source, clip.start_s) if regions and clip.start_s > 0 else 0
+    _refuse_beyond(clip, first + clip.num_frames, regions)
     for region in regions:
         inside = (region.frames >= first) & (region.frames < first + clip.num_frames)
         if inside.any():
             yield _on_samples(clip, camera, region, inside, region.frames[inside] - first, joining)
+
+
+def _refuse_beyond(clip: Clip, end: int, regions: Sequence[Region]) -> None:
+    """Refuse marks of a video that all lie behind its last frame: they are of another one, or counted otherwise.
+
+    Args:
+        clip: for its source.
+        end: the number of the first frame of the source behind the clip.
+        regions: the video's.
+    """
+    earliest = min((int(region.frames.min()) for region in regions if len(region.frames)), default=0)
+    if earliest < end:
+        return
+    number = len(_frame_times(clip.source))
+    if earliest >= number:
+        raise RecipeError(
+            f"no frame that the regions mark lies in {clip.source}: the first is {earliest}, the video has {number} "
+            f"frames (0 to {number - 1}); count frames from 0 at the first one of this file, or drop its regions"
+        )
 
 
 @lru_cache(maxsize=64)

@@ -24,7 +24,7 @@ from kinescribe.records import (
 class VerifyCaptions:
     """Captions in, one verdict per claim out; reads no events or facts, so that no fact vouches for itself."""
 
-    revision: ClassVar[int] = 4
+    revision: ClassVar[int] = 5
 
     def __call__(
         self,

@@ -452,7 +452,9 @@ def asked(records: Records, facts: Sequence[MotionFact]) -> list[Asked]:
     """Return the questions, with the time of the fact each rests on."""
     spans = {fact.id: fact.span for fact in facts}
     return [
-        Asked(q.category, q.text, q.options, q.answer_index, q.provenance, q.span or spans.get(q.fact_id or ""))
+        Asked(
+            q.category, q.text, q.options, q.answer_index, q.provenance, q.span or spans.get(q.fact_id or "")
+        )
         for q in records.get(Questions, Questions(())).questions
     ]
 

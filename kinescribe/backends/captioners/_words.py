@@ -11,17 +11,33 @@ from kinescribe.backends import Scene
 from kinescribe.draw import tag_of
 from kinescribe.inputs.subjects import person_of, tags
 from kinescribe.language import names
+from kinescribe.language.chatter import mask_chatter
+from kinescribe.language.marks import unmarked
 from kinescribe.plain import hand_parts
 
 _MARKS = re.compile(r"^[ \t]*(?:[-*#>]+|\d+[.)])[ \t]+|[*_`]{2,}|`", re.MULTILINE)
 
 
 def prose(text: str, most_words: int) -> str:
-    """Return a text in one line, without the marks of lists and emphasis; ValueError if it is a flood."""
-    plain = " ".join(_MARKS.sub("", text).split())
+    """Return a text in one line, without marks, hidden characters and what a model says of itself.
+
+    Raises:
+        ValueError: it is a flood, JSON, or about the model and nothing else.
+    """
+    if _is_json(text):
+        raise ValueError("give sentences, not JSON inside a text")
+    shown = _MARKS.sub("", unmarked(_MARKS.sub("", text)).text)
+    plain = " ".join(mask_chatter(shown).split())
+    if shown.strip() and not plain:
+        raise ValueError("tell what is seen; nothing of yourself or of instructions")
     if len(plain.split()) > most_words:
         raise ValueError(f"give at most {most_words} words")
     return plain if not plain or plain[-1] in ".!?" else f"{plain}."
+
+
+def _is_json(text: str) -> bool:
+    """Whether a text is an object or a list in JSON, whole or cut short."""
+    return re.match(r"\s*(?:```\w*\s*)?(?:\{\s*[\"'}]|\[\s*[\"'{\]])", text) is not None
 
 
 @dataclass(frozen=True, eq=False)

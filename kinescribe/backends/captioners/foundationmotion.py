@@ -73,7 +73,7 @@ class FoundationMotion:
     temperature: float = 0.0
     seed: int = 0
 
-    revision: ClassVar[int] = 2
+    revision: ClassVar[int] = 3
 
     def __post_init__(self) -> None:
         self._inputs()

@@ -103,7 +103,7 @@ class Kpm:
     temperature: float = 0.0
     seed: int = 0
 
-    revision: ClassVar[int] = 1
+    revision: ClassVar[int] = 2
 
     def __post_init__(self) -> None:
         self._inputs(boxes=True)

@@ -31,7 +31,21 @@ from kinescribe.inputs.crops import Crop, CropSettings, View, crop_of, look, sho
 from kinescribe.inputs.frames import FrameSettings, choose
 from kinescribe.inputs.parts import life, parts_of
 from kinescribe.language import names, sentence
-from kinescribe.language.nouns import PEOPLE
+from kinescribe.language.grounding import FRAME_WORDS
+from kinescribe.language.lexicon import (
+    ADJECTIVES,
+    ADVERBS,
+    BE,
+    BODY_PARTS,
+    COORDINATORS,
+    DETERMINERS,
+    NUMBERS,
+    POSSESSIVES,
+    PREPOSITIONS,
+    PRONOUNS,
+    RELATIVES,
+)
+from kinescribe.language.nouns import HOLLOW, PEOPLE, VIEWS, singular
 from kinescribe.language.tokens import sentences
 from kinescribe.llm import messages
 from kinescribe.llm.messages import OK, Answer, Part, Request, Text
@@ -62,12 +76,33 @@ _OF_PICTURES = re.compile(
 )
 """What is said of how the subject is shown, and not of it. "The frame" and "the picture's" border are no such words."""
 
+_CUTS = PREPOSITIONS | RELATIVES | BE | {"to", "moving", "going", "heading", "facing", "wearing", "holding"}
+"""Of "car on the right", only what stands before such a word is a name."""
+_CLOSED = PRONOUNS | POSSESSIVES | DETERMINERS | ADVERBS | ADJECTIVES | frozenset(NUMBERS)
+_WAYS = frozenset(
+    (
+        "left right up down north south east west leftward rightward upward downward upper lower centre corner viewer "
+        "lens viewpoint thing movement path border part area space unknown"
+    ).split()
+)
+_NO_NAMES = BODY_PARTS | VIEWS | HOLLOW | FRAME_WORDS | _CLOSED | _WAYS
+"""Words that would, as a name of the subject, replace what a text says of ways, places, parts or the picture."""
+
 
 def _noun(text: str) -> str:
     """Return a name of a few words, or none."""
     found = re.findall(r"[^\W\d_]+(?:[-'][^\W\d_]+)*", text.casefold())
     found = found[1:] if found and found[0] in ("a", "an", "the") else found
-    return " ".join(found) if len(found) <= MOST_WHAT else ""
+    cut = next((n for n, word in enumerate(found) if _ends_name(word, found[:n])), len(found))
+    found = found[:cut]
+    machine = found[-2:] in (["robot", "arm"], ["robotic", "arm"])
+    named = machine or found and not {found[-1], singular(found[-1])} & _NO_NAMES
+    return " ".join(found) if named and len(found) <= MOST_WHAT else ""
+
+
+def _ends_name(word: str, before: Sequence[str]) -> bool:
+    """Whether a name ends before a word; the "and" of "a black and white dog" ends none."""
+    return word in _CUTS or word in COORDINATORS and not (before and before[-1] in ADJECTIVES)
 
 
 class Described(BaseModel):
@@ -182,7 +217,7 @@ class MotionAtlas:
     temperature: float = 0.0
     seed: int = 0
 
-    revision: ClassVar[int] = 1
+    revision: ClassVar[int] = 2
 
     def __post_init__(self) -> None:
         self._event_frames()
