@@ -14,8 +14,8 @@ from kinescribe.events import EventSettings, Scene, limbs
 from kinescribe.facts import FactSettings
 from kinescribe.facts.limbs import counted
 from kinescribe.kinematics.posture import Figure, wavering
-from kinescribe.records import CameraMotion, Event, MotionFact, Poses, Span
 from kinescribe.questions import statements
+from kinescribe.records import CameraMotion, Event, MotionFact, Poses, Span
 from kinescribe.stages.events import FindEvents
 from kinescribe.stages.facts import StateFacts
 from kinescribe.stages.kinematics import MeasureKinematics

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from kinescribe.checks import Measurements, check
 from kinescribe.events.two import Two, minima
 from kinescribe.language import names
-from kinescribe.records import CameraMotion, Clip, Events, MotionFact, Poses, Span, Tracks
 from kinescribe.questions import statements as say
+from kinescribe.records import CameraMotion, Clip, Events, MotionFact, Poses, Span, Tracks
 from kinescribe.stages.events import FindEvents
 from kinescribe.stages.facts import StateFacts
 from kinescribe.stages.kinematics import MeasureKinematics

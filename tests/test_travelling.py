@@ -11,11 +11,11 @@ import pytest
 from kinescribe.checks import Measurements, check
 from kinescribe.language import names
 from kinescribe.language.render import said_span
+from kinescribe.questions.statements import claim
 from kinescribe.records import MotionFact, Poses
 from kinescribe.stages.events import FindEvents
 from kinescribe.stages.facts import StateFacts
 from kinescribe.stages.kinematics import MeasureKinematics
-from kinescribe.questions.statements import claim
 from kinescribe.vocabulary import OPPOSITES, RELATIONS
 from quality.matching import same
 from tests.generator import ALL_SCENARIOS
