@@ -763,7 +763,7 @@ with Client(OpenAI("m", sys.argv[1]), CallSettings(in_flight=4), Path(sys.argv[2
 
 @pytest.mark.skipif(os.name == "nt", reason="sends SIGINT")
 def test_an_interrupt_ends_the_calls_and_keeps_what_was_answered(tmp_path: Path) -> None:
-    with Loopback(lambda body, n: Act(completion("hi"), delay_s=0.01)) as server:
+    with Loopback(lambda body, n: Act(completion("hi"), delay_s=0.05)) as server:
         command = [sys.executable, "-c", INTERRUPTED, server.url, str(tmp_path)]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         while len(server.asked) < 40 and process.poll() is None:

@@ -27,7 +27,7 @@ MIN_CELLS = 24
 MIN_RELIEF = 3.0
 """How much deeper (robust deviations) than its noise a background must be for a relative net's scale to be told:
 what looks flat has any scale. At 3 a scale from 24 places is off by less than a tenth."""
-ROUNDS = 3
+ROUNDS = 6
 """Of fitting all pictures to the median of all: exact maps then agree to a millionth (``tests/test_depth.py``)."""
 OUTLIER = 3.0
 """Places off by more robust deviations are left out: something moves there, or the camera's map is off at an edge."""
