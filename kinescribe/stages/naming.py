@@ -101,7 +101,7 @@ def name_regions(regions: Detections, named: Detections) -> Named:
     score, xyxy = regions.score.copy(), regions.xyxy.copy()
     for row, other in enumerate(partner.tolist()):
         if other >= 0:
-            label[row], score[row] = named.label[other], named.score[other]
+            label[row], score[row] = named.label[other], max(score[row], named.score[other])
             xyxy[row], source[row] = named.xyxy[other], f"{regions.source[row]}{BOTH}{named.source[other]}"
     part = np.zeros(len(regions.sample), dtype=bool)
     whole = np.array([name not in HOLDERS for name in named.label], dtype=bool)

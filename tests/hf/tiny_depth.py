@@ -35,6 +35,7 @@ def depth_anything(folder: Path, metric: bool = False, max_depth: int = 20) -> P
 def dpt(folder: Path) -> Path:
     """Save a DPT of four layers."""
     import torch
+    from safetensors.torch import load_file, save_file
     from transformers import DPTConfig, DPTForDepthEstimation, DPTImageProcessor
 
     torch.manual_seed(SEED)
@@ -43,7 +44,14 @@ def dpt(folder: Path) -> Path:
         patch_size=16, backbone_out_indices=[0, 1, 2, 3], neck_hidden_sizes=[8, 8, 8, 8], fusion_hidden_size=8,
         is_hybrid=False, use_auxiliary_head=False,
     )  # fmt: skip
-    return _saved(DPTForDepthEstimation(config), DPTImageProcessor, 1, folder, side=64)
+    saved = _saved(DPTForDepthEstimation(config), DPTImageProcessor, 1, folder, side=64)
+    file = saved / "model.safetensors"  # as published: without what is never used
+    weights = {
+        name: value for name, value in load_file(file).items() if ".layers.0.residual_layer1." not in name
+    }
+    assert len(weights) < len(load_file(file))
+    save_file(weights, file, {"format": "pt"})
+    return saved
 
 
 def glpn(folder: Path) -> Path:

@@ -38,6 +38,8 @@ ALWAYS_METRIC = ("depth_pro", "glpn", "zoedepth")
 KINDS = ("depth_anything", "dpt", *ALWAYS_METRIC)
 METRIC_DPT = ("nyu", "kitti")
 """In the name of a DPT checkpoint: its head was trained on that data set's metres (``facebook/dpt-dinov2-...-nyu``)."""
+UNUSED = ("neck.fusion_stage.layers.0.residual_layer1.*",)
+"""Of DPT: the first stage has nothing to add to, so its published files (``Intel/dpt-large``) lack these."""
 MAP_SIDE_PX = 512
 """Longer side of the maps: about what these nets look at (518 pixels; 384; 1536), finer ones hold no more."""
 NEAREST_M = 0.05
@@ -139,7 +141,7 @@ class _Net:
         where = huggingface.place(settings.device, settings.dtype, NAME)
         told = is_metric(folder, settings.model) if settings.metric is None else settings.metric
         processor = huggingface.processor(library.AutoImageProcessor, folder, NAME)
-        model = huggingface.load(library.AutoModelForDepthEstimation, folder, where, NAME)
+        model = huggingface.load(library.AutoModelForDepthEstimation, folder, where, NAME, UNUSED)
         return cls(model, processor, where, told, kind)
 
     def __call__(self, images: Sequence[np.ndarray]) -> list[Float[np.ndarray, "h w"]]:

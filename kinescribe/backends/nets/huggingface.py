@@ -14,6 +14,7 @@ import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from fnmatch import fnmatch
 from functools import lru_cache
 from importlib import metadata
 from itertools import islice
@@ -127,6 +128,7 @@ def checkpoint(model: str, needed_by: str) -> Path:
         raise BackendError(
             f'{needed_by}: set model, e.g. to a folder with a config.json, or to an id ("org/name")'
         )
+    model = model.removeprefix("hf:")  # as models of other stages are named
     local = Path(model).expanduser()
     folder = local if local.is_dir() else checkpoints.find(model)
     if folder is None:
@@ -203,7 +205,9 @@ def _checksum_of(files: tuple[tuple[str, int, int], ...], folder: str) -> str:
 # --- loading and running ---
 
 
-def load(make: Any, folder: Path, where: Place, needed_by: str, **options: Any) -> Any:
+def load(
+    make: Any, folder: Path, where: Place, needed_by: str, unused: Sequence[str] = (), **options: Any
+) -> Any:
     """Return a model with a checkpoint's weights, ready to run.
 
     Args:
@@ -211,6 +215,7 @@ def load(make: Any, folder: Path, where: Place, needed_by: str, **options: Any) 
         folder: the checkpoint.
         where: device and numbers.
         needed_by: which backend asks, for the message.
+        unused: patterns of weights that the class has and never uses, so that published checkpoints lack them.
 
     Raises:
         BackendError: the weights are missing, cut off, or of another architecture, or do not fit into memory.
@@ -225,7 +230,8 @@ def load(make: Any, folder: Path, where: Place, needed_by: str, **options: Any) 
         raise BackendError(
             f"{needed_by}: {folder} cannot be loaded: {_first_line(error)}; {remedy}"
         ) from error
-    lost = sorted(report["missing_keys"]) + sorted(str(key) for key in report["mismatched_keys"])
+    missing = (key for key in report["missing_keys"] if not any(fnmatch(key, one) for one in unused))
+    lost = sorted(missing) + sorted(str(key) for key in report["mismatched_keys"])
     if lost:  # transformers would go on with random numbers
         raise BackendError(
             f"{needed_by}: {folder} lacks {len(lost)} of the model's weights ({lost[0]}, ...); it is cut off or of "

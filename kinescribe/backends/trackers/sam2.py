@@ -47,7 +47,8 @@ class Sam2:
     lost_s: float = 1.0
     """Out of sight for no longer, a subject is found again where its way leads: ``ByteTrack.lost_s``."""
     sure_score: float = 0.5
-    """Detections from here on are prompts: the detectors' own thresholds are 0.5 (FoundationMotion: people 0.8)."""
+    """Detections from here on are prompts (``ByteTrack.sure_score``). Grounding DINO is sure from 0.3 on: set that
+    with it, as the recipes do."""
     refine_every: int = 5
     """In every so many samples, named detections that fit a mask are prompts again (FoundationMotion, second pass); 0
     for never."""
